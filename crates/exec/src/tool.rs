@@ -1,0 +1,418 @@
+use crate::capture::Capture;
+use crate::deadline::Deadline;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, setsid};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// Where programs are looked up, in this order. An inherited `PATH` is never used: Pacemaker, pcs
+/// and Heartbeat each give another one, or none.
+pub const SEARCH_PATH: &[&str] =
+    &["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/// How long a finished program's output is waited for when a grandchild keeps the pipe open.
+const OUTPUT_GRACE: Duration = Duration::from_millis(200);
+
+/// Ways in which running a program can fail.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such executable in [`SEARCH_PATH`], or at the absolute path that was given.
+    #[error("program {program} not found (looked in {})", SEARCH_PATH.join(":"))]
+    Missing {
+        /// What was looked for.
+        program: String,
+    },
+    /// The kernel refused to start the program.
+    #[error("cannot start {program}")]
+    Start {
+        /// The program's path.
+        program: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The program was still running at its deadline; it and its session were killed.
+    #[error("{program} did not end in time and was killed{}", quoted(.stderr))]
+    Late {
+        /// The program's path.
+        program: String,
+        /// What it had written to stderr, as text.
+        stderr: String,
+    },
+    /// The program ended with another exit code than 0, or by a signal.
+    #[error("{program} failed with {}{}", ending(*.status), quoted(.stderr))]
+    Failed {
+        /// The program's path.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to stderr, as text.
+        stderr: String,
+    },
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "an unknown status".to_owned(),
+    }
+}
+
+fn quoted(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        text => format!(": {}", text.replace('\n', "; ")),
+    }
+}
+
+/// What a program that ended left behind.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output, at most 1 MiB.
+    pub stdout: Vec<u8>,
+    /// Its standard error, at most 1 MiB.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Standard output as text; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn error_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// A program to be run, with its arguments.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    directory: Option<PathBuf>,
+    input: Vec<u8>,
+}
+
+impl Tool {
+    /// A program by its name, looked up in [`SEARCH_PATH`], or by its absolute path.
+    #[must_use]
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: None,
+            input: Vec::new(),
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds several arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable. Without this a program sees `PATH`, `LC_ALL=C` and nothing else.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs the program in this directory instead of `/`.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// What the program reads on its standard input; without this it reads end of file.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    /// Runs the program to its end and takes any exit code for an answer.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Start`] and [`Error::Late`].
+    pub fn output(self, deadline: Deadline) -> Result<Output, Error> {
+        let program = self.display();
+        let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let mut command = self.command()?;
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child =
+            command.spawn().map_err(|source| Error::Start { program: program.clone(), source })?;
+        let pid = pid_of(&child);
+
+        if let Some(mut pipe) = child.stdin.take() {
+            let input = self.input;
+            // A program that does not read its input ends early; what it thinks of that is in its status.
+            thread::spawn(move || pipe.write_all(&input));
+        }
+        let stdout = child.stdout.take().map(Capture::start);
+        let stderr = child.stderr.take().map(Capture::start);
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait()));
+
+        let status = ended.recv_timeout(deadline.remaining());
+        if status.is_err() {
+            // The child is its session's and group's leader, so this reaches what it started too.
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
+        let grace = Deadline::after(OUTPUT_GRACE);
+        let open = |capture: &Option<Capture>| capture.as_ref().is_some_and(|it| !it.ended());
+        while (open(&stdout) || open(&stderr)) && grace.pause(Duration::from_millis(1)) {}
+        let stdout = stdout.map(Capture::take).unwrap_or_default();
+        let stderr = stderr.map(Capture::take).unwrap_or_default();
+
+        match status {
+            Ok(Ok(status)) => Ok(Output { status, stdout, stderr }),
+            Ok(Err(source)) => Err(Error::Start { program, source }),
+            Err(_) => Err(Error::Late { program, stderr: text(&stderr) }),
+        }
+    }
+
+    /// Runs the program to its end; anything but exit code 0 is an error.
+    ///
+    /// # Errors
+    /// As [`Tool::output`], and [`Error::Failed`] with what the program wrote to stderr.
+    pub fn run(self, deadline: Deadline) -> Result<Output, Error> {
+        let program = self.display();
+        let output = self.output(deadline)?;
+        if output.status.success() {
+            Ok(output)
+        } else {
+            Err(Error::Failed { program, status: output.status, stderr: text(&output.stderr) })
+        }
+    }
+
+    /// Starts a program that goes on by itself, in a session of its own, its output in `log` (appended)
+    /// or nowhere. Dropping the [`Child`] does not end it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and [`Error::Start`].
+    pub fn spawn(self, log: Option<&Path>) -> Result<Child, Error> {
+        let program = self.display();
+        let start_error = |source| Error::Start { program: program.clone(), source };
+        let (out, err) = match log {
+            None => (Stdio::null(), Stdio::null()),
+            Some(path) => {
+                let file = std::fs::File::options()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .map_err(start_error)?;
+                (Stdio::from(file.try_clone().map_err(start_error)?), Stdio::from(file))
+            }
+        };
+        let mut command = self.command()?;
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        Ok(Child { inner: command.spawn().map_err(start_error)? })
+    }
+
+    /// Runs the program on this process's own standard streams and environment, for a person at a
+    /// terminal, and waits for as long as that person likes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and [`Error::Start`].
+    pub fn interact(self) -> Result<ExitStatus, Error> {
+        let program = self.display();
+        let mut command = raw(&find(&self.program)?);
+        command.args(&self.arguments).envs(self.environment);
+        command.status().map_err(|source| Error::Start { program, source })
+    }
+
+    /// Replaces this process by the program, with this process's own arguments' environment and
+    /// streams. Returns only when that fails.
+    #[must_use]
+    pub fn replace_process(self) -> Error {
+        let program = self.display();
+        match find(&self.program) {
+            Err(error) => error,
+            Ok(path) => {
+                let source = raw(&path).args(&self.arguments).envs(self.environment).exec();
+                Error::Start { program, source }
+            }
+        }
+    }
+
+    fn display(&self) -> String {
+        self.program.to_string_lossy().into_owned()
+    }
+
+    fn command(&self) -> Result<Command, Error> {
+        let mut command = raw(&find(&self.program)?);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", SEARCH_PATH.join(":"))
+            .env("LC_ALL", "C")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
+        own_session(&mut command);
+        Ok(command)
+    }
+}
+
+/// Finds an executable by its name in [`SEARCH_PATH`]; an absolute path stands for itself.
+///
+/// # Errors
+/// [`Error::Missing`] when there is no executable file.
+pub fn find(program: impl AsRef<OsStr>) -> Result<PathBuf, Error> {
+    let program = program.as_ref();
+    let executable = |path: &PathBuf| {
+        use std::os::unix::fs::PermissionsExt;
+        path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    };
+    let candidates: Vec<PathBuf> = if program.as_bytes().starts_with(b"/") {
+        vec![PathBuf::from(program)]
+    } else {
+        SEARCH_PATH.iter().map(|directory| Path::new(directory).join(program)).collect()
+    };
+    candidates
+        .into_iter()
+        .find(executable)
+        .ok_or_else(|| Error::Missing { program: program.to_string_lossy().into_owned() })
+}
+
+/// A running program that was started with [`Tool::spawn`].
+#[derive(Debug)]
+pub struct Child {
+    inner: std::process::Child,
+}
+
+impl Child {
+    /// The program's process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.inner.id()
+    }
+
+    /// How the program ended, or `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.inner.try_wait().ok().flatten()
+    }
+
+    /// Waits until the program has ended, or the deadline has passed.
+    pub fn wait(&mut self, deadline: Deadline) -> Option<ExitStatus> {
+        loop {
+            let ended = self.ended();
+            if ended.is_some() || !deadline.pause(Duration::from_millis(2)) {
+                return ended;
+            }
+        }
+    }
+
+    /// Sends SIGTERM to the program.
+    pub fn terminate(&self) {
+        // It fails only when the program is gone, which is what was asked for.
+        let _ = kill(pid_of(&self.inner), Signal::SIGTERM);
+    }
+
+    /// Kills the program and its process group with SIGKILL and reaps it.
+    pub fn kill(&mut self) {
+        let _ = killpg(pid_of(&self.inner), Signal::SIGKILL);
+        let _ = self.inner.wait();
+    }
+}
+
+fn pid_of(child: &std::process::Child) -> Pid {
+    Pid::from_raw(child.id().cast_signed())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+#[allow(clippy::disallowed_methods, reason = "this crate is the door that the lint points to")]
+fn raw(program: &Path) -> Command {
+    Command::new(program)
+}
+
+#[allow(unsafe_code, reason = "std offers no safe way to start a session")]
+fn own_session(command: &mut Command) {
+    // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe and touches
+    // no memory of this process.
+    unsafe {
+        command.pre_exec(|| setsid().map(drop).map_err(io::Error::from));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(10))
+    }
+
+    #[test]
+    fn stderr_is_in_the_error() {
+        let error = Tool::new("ls").arg("/does not exist").run(soon()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("ls failed with exit code 2: "), "{text}");
+        assert!(text.contains("/does not exist"), "{text}");
+    }
+
+    #[test]
+    fn a_late_program_is_killed_with_what_it_started() {
+        let deadline = Deadline::after(Duration::from_millis(200));
+        let begun = std::time::Instant::now();
+        // `env` becomes the sleep; `timeout` forks one.
+        let result = Tool::new("timeout").args(["600", "sleep", "599.25"]).run(deadline);
+        assert!(matches!(result, Err(Error::Late { .. })), "{result:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        let left = Tool::new("pgrep").args(["-f", "^sleep 599.25$"]).output(soon()).unwrap();
+        assert_eq!(left.text(), "");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Tool::new("hawser-no-such-tool").run(soon()).unwrap_err();
+        assert!(error.to_string().contains("hawser-no-such-tool not found"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_is_small_and_the_input_arrives() {
+        let output = Tool::new("env").env("A", "b c").run(soon()).unwrap();
+        for line in ["LC_ALL=C", "A=b c", &format!("PATH={}", SEARCH_PATH.join(":"))] {
+            assert!(output.text().lines().any(|it| it == line), "{}", output.text());
+        }
+        assert_eq!(output.text().lines().count(), 3);
+        assert_eq!(Tool::new("cat").input("x\ny").run(soon()).unwrap().text(), "x\ny");
+    }
+
+    #[test]
+    fn a_grandchild_with_the_pipe_does_not_hold_the_answer() {
+        // setsid -f forks a sleep that keeps stdout open beyond its parent's end.
+        let begun = std::time::Instant::now();
+        let output = Tool::new("setsid").args(["-f", "sleep", "3"]).run(soon());
+        assert!(output.is_ok(), "{output:?}");
+        assert!(begun.elapsed() < Duration::from_millis(2500));
+    }
+}
