@@ -1,0 +1,125 @@
+//! The log of an agent: syslog, under the agent's and the instance's name.
+//!
+//! [`crate::main`] opens it; before that, messages go nowhere. A message never waits: when the
+//! log's daemon hangs, it is lost, because an agent that hangs with it would be killed and its resource
+//! restarted. Messages are one line of at most 2000 characters.
+
+use crate::environment::Environment;
+use crate::line::line;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The length of a message, in characters: every syslog daemon takes that much in one piece.
+const LIMIT: usize = 2000;
+
+/// The names of syslog's facilities; a facility's number is its place, by RFC 5424.
+const FACILITIES: &[&str] = &[
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
+];
+const DAEMON: usize = 3;
+
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// Logs what only somebody who looks for a fault wants to know; nothing unless `HA_debug` is 1.
+pub fn debug(message: impl Display) {
+    if let Some(log) = LOG.get().filter(|log| log.debug) {
+        log.write(Level::Debug, &message.to_string());
+    }
+}
+
+/// Logs something that was done.
+pub fn info(message: impl Display) {
+    write(Level::Info, message);
+}
+
+/// Logs something that is wrong and did not make the action fail.
+pub fn warn(message: impl Display) {
+    write(Level::Warning, message);
+}
+
+/// Logs a failure.
+pub fn error(message: impl Display) {
+    write(Level::Error, message);
+}
+
+fn write(level: Level, message: impl Display) {
+    if let Some(log) = LOG.get() {
+        log.write(level, &message.to_string());
+    }
+}
+
+/// Opens the log of this process. No file and no socket is touched before there is a message.
+pub(crate) fn open(agent: &str, environment: &Environment) {
+    // A process is one agent: what is open already is this log.
+    let _ = LOG.set(Log::new(agent, environment, PathBuf::from("/dev/log")));
+}
+
+/// The severities of syslog, by RFC 5424.
+#[derive(Clone, Copy)]
+enum Level {
+    Error = 3,
+    Warning = 4,
+    Info = 6,
+    Debug = 7,
+}
+
+struct Log {
+    socket: PathBuf,
+    file: Option<PathBuf>,
+    facility: usize,
+    identifier: String,
+    debug: bool,
+}
+
+impl Log {
+    fn new(agent: &str, environment: &Environment, socket: PathBuf) -> Self {
+        let facility = environment.optional("HA_LOGFACILITY").unwrap_or_default();
+        let instance = match environment.optional("OCF_RESOURCE_INSTANCE") {
+            Some(instance) => format!("({})", line(instance, 100)),
+            None => String::new(),
+        };
+        Self {
+            socket,
+            file: environment.optional("HA_LOGFILE").map(PathBuf::from),
+            facility: FACILITIES.iter().position(|it| *it == facility).unwrap_or(DAEMON),
+            identifier: format!("{agent}{instance}[{}]", std::process::id()),
+            debug: environment.optional("HA_debug") == Some("1"),
+        }
+    }
+
+    fn write(&self, level: Level, message: &str) {
+        let text = format!("{}: {}", self.identifier, line(message, LIMIT));
+        let result = match (self.send(level, &text), &self.file) {
+            (Err(error), Some(file)) if absent(&error) => append(file, &text),
+            (result, _) => result,
+        };
+        // There is nobody left to tell about a log that cannot be written.
+        drop(result);
+    }
+
+    fn send(&self, level: Level, text: &str) -> io::Result<()> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        let priority = self.facility * 8 + level as usize;
+        socket.send_to(format!("<{priority}>{text}").as_bytes(), &self.socket).map(drop)
+    }
+}
+
+/// Whether there is no log daemon, as opposed to one that is busy.
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+}
+
+fn append(file: &PathBuf, text: &str) -> io::Result<()> {
+    let mut file = File::options().append(true).create(true).mode(0o600).open(file)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    file.write_all(format!("{} {text}\n", now.as_secs()).as_bytes())
+}

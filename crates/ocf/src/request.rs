@@ -1,0 +1,169 @@
+use crate::action::Verb;
+use crate::agent::Agent;
+use crate::environment::Environment;
+use crate::error::Error;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The timeout of an action that no table and no manager gives one.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The longest file name that is made from an instance's name, in bytes; far enough below NAME_MAX, 255,
+/// for what a caller puts around it.
+const FILE_NAME: usize = 128;
+
+/// One action on one instance of a resource, as the cluster manager asked for it.
+#[derive(Debug)]
+pub struct Request {
+    verb: Verb,
+    environment: Environment,
+    started: Instant,
+    timeout: Duration,
+    instance: String,
+}
+
+impl Request {
+    /// The request to perform `verb` that came with this environment, in a process that began at `started`.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] when the instance's name is not UTF-8.
+    pub fn new(
+        agent: &Agent,
+        verb: Verb,
+        environment: Environment,
+        started: Instant,
+    ) -> Result<Self, Error> {
+        let instance = environment.text("OCF_RESOURCE_INSTANCE")?.filter(|it| !it.is_empty());
+        let instance = instance.unwrap_or("default").to_owned();
+        let timeout = milliseconds(&environment, "OCF_RESKEY_CRM_meta_timeout")
+            .filter(|timeout| !timeout.is_zero())
+            .or_else(|| agent.action(verb).map(|action| action.timeout))
+            .unwrap_or(TIMEOUT);
+        Ok(Self { verb, environment, started, timeout, instance })
+    }
+
+    /// The action.
+    #[must_use]
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// The variables that came with the request.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The resource's name in the cluster. An instance of a clone may carry a suffix, `:0` and up.
+    /// It is `default` under a manager that gives no name.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// The instance's name as a part of a file name: other bytes than letters, digits, `.`, `_` and `-` are
+    /// written as `%3A`, so that two instances never share one; at most 128 bytes.
+    #[must_use]
+    pub fn instance_file_name(&self) -> String {
+        file_name(&self.instance)
+    }
+
+    /// How long the manager waits before it kills the agent: `OCF_RESKEY_CRM_meta_timeout`, or the timeout in
+    /// the agent's table when that is unset, 0 or no number.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// When the action must have ended by itself.
+    ///
+    /// Pacemaker kills a late agent with SIGKILL, at once. So this is the start of the process plus
+    /// [`Request::timeout`] less a reserve: a tenth of it, at least 1 s, at most 5 s, never more than half.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.started + self.timeout - reserve(self.timeout)
+    }
+
+    /// The interval of a recurring action, zero for one that is done once; `None` under a manager that
+    /// does not say.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        milliseconds(&self.environment, "OCF_RESKEY_CRM_meta_interval")
+    }
+
+    /// Whether this is a probe: a monitor, done once, by which the manager learns what runs where. A
+    /// manager that gives no interval does not probe.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.verb == Verb::Monitor && self.interval() == Some(Duration::ZERO)
+    }
+
+    /// How deep a monitor or validate-all shall look: `OCF_CHECK_LEVEL`; `None` when that is unset or no
+    /// number. An agent takes an unknown level for the next lower one it knows.
+    #[must_use]
+    pub fn check_level(&self) -> Option<u32> {
+        self.environment.optional("OCF_CHECK_LEVEL")?.parse().ok()
+    }
+
+    /// The cluster's name of this node, which need not be its host name.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        self.environment.optional("OCF_RESKEY_CRM_meta_on_node")
+    }
+
+    /// The cluster's name of the node that a live migration leaves.
+    #[must_use]
+    pub fn migrate_source(&self) -> Option<&str> {
+        self.environment.optional("OCF_RESKEY_CRM_meta_migrate_source")
+    }
+
+    /// The cluster's name of the node that a live migration goes to.
+    #[must_use]
+    pub fn migrate_target(&self) -> Option<&str> {
+        self.environment.optional("OCF_RESKEY_CRM_meta_migrate_target")
+    }
+
+    /// Where agents keep what must not outlive a boot: `HA_RSCTMP`, or `/run/resource-agents`.
+    #[must_use]
+    pub fn state_directory(&self) -> PathBuf {
+        let directory = self.environment.optional("HA_RSCTMP").filter(|it| it.starts_with('/'));
+        PathBuf::from(directory.unwrap_or("/run/resource-agents"))
+    }
+}
+
+fn reserve(timeout: Duration) -> Duration {
+    (timeout / 10).clamp(Duration::from_secs(1), Duration::from_secs(5)).min(timeout / 2)
+}
+
+/// A time of Pacemaker's, which holds them in 32 bits of milliseconds.
+fn milliseconds(environment: &Environment, variable: &str) -> Option<Duration> {
+    let value: u32 = environment.optional(variable)?.parse().ok()?;
+    Some(Duration::from_millis(value.into()))
+}
+
+fn file_name(instance: &str) -> String {
+    let mut name = String::new();
+    for (position, byte) in instance.bytes().enumerate() {
+        match byte {
+            b'.' if position == 0 => name.push_str("%2E"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(byte.into()),
+            // Writing to a String cannot fail.
+            _ => drop(write!(name, "%{byte:02X}")),
+        }
+    }
+    if name.len() > FILE_NAME {
+        let digest = format!("%{:016x}", fnv1a(&name));
+        name.truncate(FILE_NAME - digest.len());
+        name.push_str(&digest);
+    }
+    name
+}
+
+/// FNV-1a, 64 bits: the name of a file must be the same in every build, which the standard library's hasher
+/// does not promise.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
