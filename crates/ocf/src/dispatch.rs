@@ -83,11 +83,13 @@ fn prepare(
     match verb {
         Verb::MetaData => to_stdout(&metadata(agent)).map(|()| None),
         Verb::Usage => to_stdout(&usage(agent)).map(|()| None),
-        verb if agent.action(verb).is_none() => {
-            Err(Error::NotInTable { agent: agent.name, verb, expected: agent.action_names() })
-        }
         verb => {
-            let request = Request::new(agent, verb, environment, started)?;
+            let action = agent.action(verb).ok_or_else(|| Error::NotInTable {
+                agent: agent.name,
+                verb,
+                expected: agent.action_names(),
+            })?;
+            let request = Request::new(action, environment, started)?;
             if verb == Verb::ValidateAll {
                 agent.check(&request)?;
             }

@@ -1,7 +1,10 @@
 use crate::error::Error;
 use crate::line::excerpt;
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+
+/// What the name of a parameter's variable begins with.
+pub const PARAMETER: &str = "OCF_RESKEY_";
 
 /// The environment variables of one request.
 ///
@@ -21,7 +24,7 @@ impl Environment {
     /// # Errors
     /// [`Error::Encoding`] when the value is not UTF-8.
     pub fn text(&self, variable: &str) -> Result<Option<&str>, Error> {
-        let Some(value) = self.0.get(variable.as_ref() as &std::ffi::OsStr) else {
+        let Some(value) = self.0.get(OsStr::new(variable)) else {
             return Ok(None);
         };
         value.to_str().map(Some).ok_or_else(|| Error::Encoding {

@@ -1,5 +1,6 @@
 use crate::action::Verb;
 use crate::code::{Code, Failure};
+use crate::environment::PARAMETER;
 use crate::parameter::Kind;
 use std::io;
 
@@ -70,7 +71,8 @@ impl Failure for Error {
     fn code(&self) -> Code {
         match self {
             Self::Missing { .. } | Self::Invalid { .. } | Self::Several(_) => Code::Configured,
-            Self::Encoding { .. } => Code::Configured,
+            Self::Encoding { variable, .. } if variable.starts_with(PARAMETER) => Code::Configured,
+            Self::Encoding { .. } => Code::Arguments,
             Self::NoAction { .. } | Self::UnknownAction { .. } | Self::NotInTable { .. } => {
                 Code::Unimplemented
             }

@@ -51,6 +51,7 @@ mod parameter;
 mod request;
 #[cfg(test)]
 mod sample;
+mod table;
 mod usage;
 
 pub use action::{Action, Verb};
@@ -61,3 +62,4 @@ pub use environment::Environment;
 pub use error::Error;
 pub use parameter::{Describe, Description, Kind, Parameter};
 pub use request::Request;
+pub use table::table_problems;

@@ -4,25 +4,18 @@ use std::fmt::Write;
 /// How much of a text is shown in a message about it, in characters.
 const EXCERPT: usize = 80;
 
-/// The text on one line of at most `limit` characters: white space becomes a space, other control
-/// characters are escaped, and an ellipsis stands for what is cut off.
+/// The text on one line of at most `limit` characters: white space becomes a space, another control
+/// character a replacement character, and an ellipsis stands for what is cut off.
 pub fn line(text: &str, limit: usize) -> String {
-    let mut line = String::with_capacity(text.len().min(limit));
-    let mut room = limit;
-    for character in text.trim().chars() {
-        let shown = match character {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => String::from(' '),
-            control if control.is_control() => control.escape_default().to_string(),
-            other => String::from(other),
-        };
-        match room.checked_sub(shown.chars().count()) {
-            Some(left) if left > 0 => room = left,
-            _ => {
-                line.push('…');
-                break;
-            }
-        }
-        line.push_str(&shown);
+    let mut shown = text.trim().chars().map(|character| match character {
+        blank if blank.is_whitespace() => ' ',
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    });
+    let mut line: String = shown.by_ref().take(limit).collect();
+    if shown.next().is_some() {
+        line.pop();
+        line.push('…');
     }
     line
 }

@@ -1,14 +1,17 @@
 //! The log of an agent: syslog, under the agent's and the instance's name.
 //!
-//! [`crate::main`] opens it; before that, messages go nowhere. A message never waits: when the
-//! log's daemon hangs, it is lost, because an agent that hangs with it would be killed and its resource
-//! restarted. Messages are one line of at most 2000 characters.
+//! [`crate::main`] opens it; before that, messages go nowhere. A message does not wait for the log's
+//! daemon: when that hangs, it is lost, because an agent that hangs with it would be killed and its
+//! resource restarted. Messages are one line of at most 2000 characters. `HA_LOGFACILITY` names the
+//! facility; where there is no daemon, or the facility is `none`, messages are appended to `HA_LOGFILE`
+//! behind the time in seconds since 1970.
 
 use crate::environment::Environment;
 use crate::line::line;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::ErrorKind::{ConnectionRefused, NotFound};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -74,14 +77,17 @@ enum Level {
 struct Log {
     socket: PathBuf,
     file: Option<PathBuf>,
-    facility: usize,
+    facility: Option<usize>,
     identifier: String,
     debug: bool,
 }
 
 impl Log {
     fn new(agent: &str, environment: &Environment, socket: PathBuf) -> Self {
-        let facility = environment.optional("HA_LOGFACILITY").unwrap_or_default();
+        let facility = match environment.optional("HA_LOGFACILITY") {
+            Some("none") => None,
+            name => Some(FACILITIES.iter().position(|it| Some(*it) == name).unwrap_or(DAEMON)),
+        };
         let instance = match environment.optional("OCF_RESOURCE_INSTANCE") {
             Some(instance) => format!("({})", line(instance, 100)),
             None => String::new(),
@@ -89,7 +95,7 @@ impl Log {
         Self {
             socket,
             file: environment.optional("HA_LOGFILE").map(PathBuf::from),
-            facility: FACILITIES.iter().position(|it| *it == facility).unwrap_or(DAEMON),
+            facility,
             identifier: format!("{agent}{instance}[{}]", std::process::id()),
             debug: environment.optional("HA_debug") == Some("1"),
         }
@@ -97,25 +103,23 @@ impl Log {
 
     fn write(&self, level: Level, message: &str) {
         let text = format!("{}: {}", self.identifier, line(message, LIMIT));
-        let result = match (self.send(level, &text), &self.file) {
-            (Err(error), Some(file)) if absent(&error) => append(file, &text),
-            (result, _) => result,
-        };
-        // There is nobody left to tell about a log that cannot be written.
-        drop(result);
+        let sent = self.facility.is_some_and(|facility| self.send(facility, level, &text));
+        if let (false, Some(file)) = (sent, &self.file) {
+            // There is nobody left to tell about a log that cannot be written.
+            let _ = append(file, &text);
+        }
     }
 
-    fn send(&self, level: Level, text: &str) -> io::Result<()> {
-        let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
-        let priority = self.facility * 8 + level as usize;
-        socket.send_to(format!("<{priority}>{text}").as_bytes(), &self.socket).map(drop)
+    /// Sends a message to the log's daemon; false when there is none, as opposed to one that is busy.
+    fn send(&self, facility: usize, level: Level, text: &str) -> bool {
+        let priority = facility * 8 + level as usize;
+        let message = format!("<{priority}>{text}");
+        let result = UnixDatagram::unbound().and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            socket.send_to(message.as_bytes(), &self.socket)
+        });
+        !result.is_err_and(|it| matches!(it.kind(), NotFound | ConnectionRefused))
     }
-}
-
-/// Whether there is no log daemon, as opposed to one that is busy.
-fn absent(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
 fn append(file: &PathBuf, text: &str) -> io::Result<()> {

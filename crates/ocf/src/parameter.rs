@@ -1,4 +1,4 @@
-use crate::environment::Environment;
+use crate::environment::{Environment, PARAMETER};
 use crate::error::Error;
 use crate::line::excerpt;
 use crate::request::Request;
@@ -73,11 +73,11 @@ pub struct Description {
 
 impl Description {
     /// The value that counts: what is set, or the default. An empty value stands for itself in a string
-    /// and is as good as unset everywhere else.
+    /// and is as good as none everywhere else.
     fn value<'a>(&self, environment: &'a Environment) -> Result<Option<&'a str>, Error> {
-        let set = environment.text(&format!("OCF_RESKEY_{}", self.name))?;
-        let set = set.filter(|value| self.kind == Kind::String || !value.is_empty());
-        Ok(set.or(self.default))
+        let counts = |value: &&str| self.kind == Kind::String || !value.is_empty();
+        let set = environment.text(&format!("{PARAMETER}{}", self.name))?;
+        Ok(set.filter(counts).or(self.default.filter(counts)))
     }
 }
 

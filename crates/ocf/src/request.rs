@@ -1,13 +1,9 @@
-use crate::action::Verb;
-use crate::agent::Agent;
+use crate::action::{Action, Verb};
 use crate::environment::Environment;
 use crate::error::Error;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// The timeout of an action that no table and no manager gives one.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The longest file name that is made from an instance's name, in bytes; far enough below NAME_MAX, 255,
 /// for what a caller puts around it.
@@ -24,23 +20,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request to perform `verb` that came with this environment, in a process that began at `started`.
+    /// The request to perform an action of the table that came with this environment, in a process that
+    /// began at `started`.
     ///
     /// # Errors
     /// [`Error::Encoding`] when the instance's name is not UTF-8.
-    pub fn new(
-        agent: &Agent,
-        verb: Verb,
-        environment: Environment,
-        started: Instant,
-    ) -> Result<Self, Error> {
+    pub fn new(action: &Action, environment: Environment, started: Instant) -> Result<Self, Error> {
         let instance = environment.text("OCF_RESOURCE_INSTANCE")?.filter(|it| !it.is_empty());
         let instance = instance.unwrap_or("default").to_owned();
         let timeout = milliseconds(&environment, "OCF_RESKEY_CRM_meta_timeout")
             .filter(|timeout| !timeout.is_zero())
-            .or_else(|| agent.action(verb).map(|action| action.timeout))
-            .unwrap_or(TIMEOUT);
-        Ok(Self { verb, environment, started, timeout, instance })
+            .unwrap_or(action.timeout);
+        Ok(Self { verb: action.verb, environment, started, timeout, instance })
     }
 
     /// The action.
