@@ -127,3 +127,61 @@ fn append(file: &PathBuf, text: &str) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     file.write_all(format!("{} {text}\n", now.as_secs()).as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn log(socket: PathBuf, pairs: &[(&str, &str)]) -> Log {
+        Log::new("kvm", &pairs.iter().copied().collect(), socket)
+    }
+
+    #[test]
+    fn a_message_has_its_priority_and_the_name_of_the_instance() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        daemon.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let received = |variables: &[(&str, &str)]| {
+            log(path.clone(), variables).write(Level::Warning, "a\n\u{7}b");
+            let mut buffer = [0; 100];
+            let length = daemon.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        let pid = std::process::id();
+        let local = [("OCF_RESOURCE_INSTANCE", "vm1"), ("HA_LOGFACILITY", "local5")];
+        assert_eq!(received(&local), format!("<172>kvm(vm1)[{pid}]: a \u{fffd}b"));
+        assert_eq!(received(&[]), format!("<28>kvm[{pid}]: a \u{fffd}b"));
+    }
+
+    #[test]
+    fn a_daemon_that_hangs_holds_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let _hanging = UnixDatagram::bind(&path).unwrap();
+        let (sender, done) = mpsc::channel();
+        std::thread::spawn(move || {
+            let log = log(path, &[]);
+            for _ in 0..5000 {
+                log.write(Level::Info, &"x".repeat(3000));
+            }
+            sender.send(())
+        });
+        done.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
+
+    #[test]
+    fn without_a_daemon_the_log_file_has_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ha.log");
+        let variables = [("HA_LOGFILE", file.to_str().unwrap())];
+        let log = log(directory.path().join("absent"), &variables);
+        log.write(Level::Error, "one");
+        log.write(Level::Error, "two");
+        let text = std::fs::read_to_string(file).unwrap();
+        let messages: Vec<&str> = text.lines().filter_map(|it| it.split(": ").nth(1)).collect();
+        assert_eq!(messages, ["one", "two"]);
+    }
+}

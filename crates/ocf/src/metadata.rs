@@ -80,3 +80,61 @@ fn write_action(xml: &mut String, action: &Action) -> fmt::Result {
 fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::SAMPLE;
+    use crate::{Action, Parameter, Verb};
+    use exec::{Deadline, Tool};
+
+    /// What ocf-tester and the OCF 1.0 schema know.
+    static PLAIN: Agent = Agent {
+        parameters: &[&Parameter::string("label", "Label", "Any text.").default("<&\">")],
+        actions: &[Action::new(Verb::Start, 90), Action::new(Verb::ReloadAgent, 30)],
+        ..SAMPLE
+    };
+
+    fn xmllint(agent: &Agent, arguments: &[&str]) {
+        Tool::new("xmllint")
+            .arg("--noout")
+            .args(arguments)
+            .arg("-")
+            .directory("/usr/share/resource-agents")
+            .input(metadata(agent))
+            .run(Deadline::after(Duration::from_secs(20)))
+            .unwrap();
+    }
+
+    #[test]
+    fn the_dtd_of_ocf_tester_accepts_it() {
+        xmllint(&SAMPLE, &["--valid"]);
+        xmllint(&PLAIN, &["--valid"]);
+    }
+
+    #[test]
+    fn the_schema_of_pcs_accepts_it() {
+        xmllint(&SAMPLE, &["--relaxng", "/usr/share/pcs/data/ocf-1.1.rng"]);
+    }
+
+    /// That schema predates `reloadable` and `unique-group`, so it is asked about the rest.
+    #[test]
+    fn the_schema_of_resource_agents_accepts_what_it_can_know() {
+        xmllint(&PLAIN, &["--relaxng", "metadata.rng"]);
+    }
+
+    #[test]
+    fn rows_become_elements() {
+        let xml = metadata(&SAMPLE);
+        for expected in [
+            r#"<parameter name="config" required="1" unique="1" unique-group="config">"#,
+            r#"<parameter name="speed" reloadable="1">"#,
+            r#"<content type="integer" default="0"/>"#,
+            r#"<content type="string" default="a &quot;b&quot; &lt;c&gt;"/>"#,
+            r#"<action name="monitor" timeout="60s" interval="60s" depth="10"/>"#,
+            r#"<action name="reload-agent" timeout="30s"/>"#,
+        ] {
+            assert!(xml.contains(expected), "{expected} is not in\n{xml}");
+        }
+    }
+}

@@ -251,3 +251,6 @@ fn parse_integer(text: &str, kind: Kind) -> Option<u64> {
 fn is_true(text: &str) -> bool {
     matches!(text, "yes" | "true" | "1" | "YES" | "TRUE" | "True" | "ja" | "on" | "ON")
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,3 +158,78 @@ fn fnv1a(text: &str) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn request(verb: Verb, pairs: &[(&str, &str)]) -> Request {
+        let environment = pairs.iter().copied().collect();
+        Request::new(&Action::new(verb, 90), environment, Instant::now()).unwrap()
+    }
+
+    /// The time that an action has, in milliseconds, by what the manager says.
+    fn time(timeout: &[(&str, &str)]) -> u128 {
+        let request = request(Verb::Start, timeout);
+        (request.deadline() - request.started).as_millis()
+    }
+
+    #[test]
+    fn the_deadline_keeps_a_reserve() {
+        let given = |timeout| time(&[("OCF_RESKEY_CRM_meta_timeout", timeout)]);
+        assert_eq!(given("20000"), 18_000);
+        assert_eq!(given("5000"), 4_000);
+        assert_eq!(given("1000"), 500);
+        assert_eq!(given("1200000"), 1_195_000);
+        assert_eq!(given("4294967295"), 4_294_962_295);
+    }
+
+    #[test]
+    fn without_a_timeout_the_table_has_one() {
+        assert_eq!(time(&[]), 85_000);
+        for nonsense in ["", "0", "-1", "20s", "99999999999999999999"] {
+            assert_eq!(time(&[("OCF_RESKEY_CRM_meta_timeout", nonsense)]), 85_000, "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_probe_is_a_monitor_with_the_interval_zero() {
+        let interval = |value| [("OCF_RESKEY_CRM_meta_interval", value)];
+        assert!(request(Verb::Monitor, &interval("0")).is_probe());
+        assert!(!request(Verb::Monitor, &interval("10000")).is_probe());
+        assert!(!request(Verb::Monitor, &interval("")).is_probe());
+        assert!(!request(Verb::Monitor, &[]).is_probe());
+        assert!(!request(Verb::Start, &interval("0")).is_probe());
+    }
+
+    #[test]
+    fn the_check_level_is_a_number_or_none() {
+        let level = |value| request(Verb::Monitor, &[("OCF_CHECK_LEVEL", value)]).check_level();
+        assert_eq!(
+            (level("10"), level("0"), level("deep"), level("")),
+            (Some(10), Some(0), None, None)
+        );
+    }
+
+    #[test]
+    fn a_file_name_keeps_plain_names_and_their_clone_number_apart() {
+        let name = |instance| {
+            request(Verb::Stop, &[("OCF_RESOURCE_INSTANCE", instance)]).instance_file_name()
+        };
+        assert_eq!(name("vm-1.a_b"), "vm-1.a_b");
+        assert_eq!(name("vm1:0"), "vm1%3A0");
+        assert_eq!(name("../x"), "%2E.%2Fx");
+        assert_eq!(name(""), "default");
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_name_is_safe_and_its_own(one in "[a.%:/\\PC]{1,200}", other in "[a.%:/\\PC]{1,200}") {
+            let (first, second) = (file_name(&one), file_name(&other));
+            prop_assert!(first.len() <= FILE_NAME && !first.starts_with('.'));
+            prop_assert!(first.bytes().all(|it| it.is_ascii_graphic() && it != b'/'));
+            prop_assert_eq!(one == other, first == second);
+        }
+    }
+}

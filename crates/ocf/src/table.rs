@@ -53,3 +53,45 @@ fn parameter_problems(agent: &Agent) -> Vec<String> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{SAMPLE, SPEED};
+    use crate::{Action, Parameter};
+
+    static BROKEN: Agent = Agent {
+        parameters: &[&SPEED, &SPEED, &Parameter::integer("a-b", "", "").default("many")],
+        actions: &[
+            Action::new(Verb::Start, 1),
+            Action::new(Verb::Stop, 1),
+            Action::new(Verb::Monitor, 1).every(10),
+            Action::new(Verb::Monitor, 1).every(10).depth(10),
+            Action::new(Verb::MetaData, 1),
+            Action::new(Verb::MigrateTo, 1),
+        ],
+        ..SAMPLE
+    };
+
+    #[test]
+    fn a_sound_agent_has_no_problems() {
+        assert_eq!(table_problems(&SAMPLE), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_problem_is_told() {
+        let problems = table_problems(&BROKEN).join("\n");
+        for expected in [
+            "two parameters have the name speed",
+            "\"a-b\" is no name",
+            "parameter a-b is \"many\"",
+            "validate-all is missing",
+            "migrate_to and migrate_from",
+            "reload-agent need each other",
+            "two rows of monitor",
+        ] {
+            assert!(problems.contains(expected), "{expected} is not in\n{problems}");
+        }
+        assert_eq!(problems.lines().count(), 7, "{problems}");
+    }
+}
