@@ -2,8 +2,8 @@ use exec::{Deadline, Output, Tool};
 
 /// Ways in which asking or telling Pacemaker can fail.
 ///
-/// The source has what `crm_resource` said: the cluster does not run on this node, or it does not know the
-/// resource.
+/// The source has what `crm_resource` said: the cluster does not run on this node, or it does not
+/// know the resource.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

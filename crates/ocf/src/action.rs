@@ -87,8 +87,8 @@ pub struct Action {
 }
 
 impl Action {
-    /// An action with its advertised timeout in seconds, which is also its real one under a manager that
-    /// sets none.
+    /// An action with its advertised timeout in seconds, which is also its real one under a manager
+    /// that sets none.
     #[must_use]
     pub const fn new(verb: Verb, timeout: u64) -> Self {
         Self { verb, timeout: Duration::from_secs(timeout), interval: None, depth: None }

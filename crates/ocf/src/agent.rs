@@ -15,7 +15,8 @@ pub struct Agent {
     pub longdesc: &'static str,
     /// The parameters, in the order in which they are described.
     pub parameters: &'static [&'static dyn Describe],
-    /// The actions, in the order in which they are described. An action that is not here does not exist.
+    /// The actions, in the order in which they are described. An action that is not here does not
+    /// exist.
     pub actions: &'static [Action],
 }
 
@@ -23,8 +24,8 @@ impl Agent {
     /// Checks every parameter strictly, as `validate-all` does.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Invalid`] or [`Error::Encoding`]; [`Error::Several`] of them when more
-    /// than one parameter is wrong.
+    /// [`Error::Missing`], [`Error::Invalid`] or [`Error::Encoding`]; [`Error::Several`] of them
+    /// when more than one parameter is wrong.
     pub fn check(&self, request: &Request) -> Result<(), Error> {
         let mut errors: Vec<Error> = self
             .parameters

@@ -3,8 +3,8 @@ use std::process::ExitCode;
 /// The exit codes of the OCF resource agent API 1.1; there are no others.
 ///
 /// What Pacemaker makes of a code depends on the action: a probe must answer [`Code::Success`],
-/// [`Code::NotRunning`] or [`Code::Installed`], for any other code restarts or stops a healthy resource
-/// elsewhere.
+/// [`Code::NotRunning`] or [`Code::Installed`], for any other code restarts or stops a healthy
+/// resource elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Code {

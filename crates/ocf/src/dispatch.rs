@@ -15,7 +15,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// The longest exit reason, in characters; it goes through the cluster's configuration to every node.
+/// The longest exit reason, in characters; it goes through the cluster's configuration to every
+/// node.
 const REASON: usize = 1000;
 
 /// How a dispatched action ended: its exit code, and what the administrator is told.
@@ -26,10 +27,11 @@ struct Outcome {
 
 /// Does what the cluster manager asks of this process: the whole `main` of an agent.
 ///
-/// The first argument is the action, others are ignored. `meta-data` and usage are answered here, to standard
-/// output. Before `validate-all` is passed on, every parameter is checked; before any other action nothing
-/// is, because a stop and a monitor must work with a broken configuration. Whatever goes wrong, a
-/// panic included, ends in a code of [`Code`] and exactly one line with the reason on standard error.
+/// The first argument is the action, others are ignored. `meta-data` and usage are answered here,
+/// to standard output. Before `validate-all` is passed on, every parameter is checked; before any
+/// other action nothing is, because a stop and a monitor must work with a broken configuration.
+/// Whatever goes wrong, a panic included, ends in a code of [`Code`] and exactly one line with the
+/// reason on standard error.
 pub fn main<E: Failure>(
     agent: &'static Agent,
     perform: fn(&Request) -> Result<Answer, E>,

@@ -8,8 +8,8 @@ pub const PARAMETER: &str = "OCF_RESKEY_";
 
 /// The environment variables of one request.
 ///
-/// A cluster manager hands everything over in them, so they are untrusted input. They are taken from the
-/// process once, in [`crate::main`]; a test makes its own from pairs.
+/// A cluster manager hands everything over in them, so they are untrusted input. They are taken
+/// from the process once, in [`crate::main`]; a test makes its own from pairs.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(HashMap<OsString, OsString>);
 
@@ -33,8 +33,8 @@ impl Environment {
         })
     }
 
-    /// The value of a variable of the manager's own, where nonsense is as good as nothing: `None` when it
-    /// is unset, empty or not UTF-8.
+    /// The value of a variable of the manager's own, where nonsense is as good as nothing: `None`
+    /// when it is unset, empty or not UTF-8.
     pub(crate) fn optional(&self, variable: &str) -> Option<&str> {
         self.text(variable).ok().flatten().filter(|value| !value.is_empty())
     }

@@ -1,8 +1,8 @@
 //! The contract between Pacemaker and a resource agent, by the OCF resource agent API 1.1.
 //!
 //! An agent is two tables, its parameters and its actions, and one function that performs an
-//! action. Dispatch, meta-data, validation, usage and the default timeouts come out of the tables, so
-//! what is advertised is what is there. This crate knows no guests and no hypervisor.
+//! action. Dispatch, meta-data, validation, usage and the default timeouts come out of the tables,
+//! so what is advertised is what is there. This crate knows no guests and no hypervisor.
 //!
 //! ```no_run
 //! use ocf::{Action, Agent, Answer, Parameter, Request, Verb};
@@ -35,8 +35,8 @@
 //! }
 //! ```
 //!
-//! Times: what Pacemaker hands over (`CRM_meta_timeout`, `CRM_meta_interval`) is in milliseconds, what
-//! an action table says is in seconds; inside a program both are a [`std::time::Duration`].
+//! Times: what Pacemaker hands over (`CRM_meta_timeout`, `CRM_meta_interval`) is in milliseconds,
+//! what an action table says is in seconds; inside a program both are a [`std::time::Duration`].
 
 mod action;
 mod agent;

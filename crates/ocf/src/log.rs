@@ -1,10 +1,10 @@
 //! The log of an agent: syslog, under the agent's and the instance's name.
 //!
-//! [`crate::main`] opens it; before that, messages go nowhere. A message does not wait for the log's
-//! daemon: when that hangs, it is lost, because an agent that hangs with it would be killed and its
-//! resource restarted. Messages are one line of at most 2000 characters. `HA_LOGFACILITY` names the
-//! facility; where there is no daemon, or the facility is `none`, messages are appended to `HA_LOGFILE`
-//! behind the time in seconds since 1970.
+//! [`crate::main`] opens it; before that, messages go nowhere. A message does not wait for the
+//! log's daemon: when that hangs, it is lost, because an agent that hangs with it would be killed
+//! and its resource restarted. Messages are one line of at most 2000 characters. `HA_LOGFACILITY`
+//! names the facility; where there is no daemon, or the facility is `none`, messages are appended
+//! to `HA_LOGFILE` behind the time in seconds since 1970.
 
 use crate::environment::Environment;
 use crate::line::line;
@@ -110,7 +110,8 @@ impl Log {
         }
     }
 
-    /// Sends a message to the log's daemon; false when there is none, as opposed to one that is busy.
+    /// Sends a message to the log's daemon; false when there is none, as opposed to one that is
+    /// busy.
     fn send(&self, facility: usize, level: Level, text: &str) -> bool {
         let priority = facility * 8 + level as usize;
         let message = format!("<{priority}>{text}");

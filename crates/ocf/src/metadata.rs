@@ -5,8 +5,8 @@ use quick_xml::escape::escape;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-/// The document type declares what OCF 1.1 added to the DTD of OCF 1.0, against which ocf-tester still
-/// checks: the attributes of a parameter, and `reload-agent`.
+/// The document type declares what OCF 1.1 added to the DTD of OCF 1.0, against which ocf-tester
+/// still checks: the attributes of a parameter, and `reload-agent`.
 const PROLOGUE: &str = r#"<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
 <!ATTLIST parameter reloadable (1|0) "0" unique-group CDATA #IMPLIED>
@@ -75,8 +75,8 @@ fn write_action(xml: &mut String, action: &Action) -> fmt::Result {
     writeln!(xml, "/>")
 }
 
-/// A time as meta-data has it, with its unit: a number alone means seconds to one tool and milliseconds
-/// to another.
+/// A time as meta-data has it, with its unit: a number alone means seconds to one tool and
+/// milliseconds to another.
 fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs())
 }

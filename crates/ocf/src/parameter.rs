@@ -72,8 +72,8 @@ pub struct Description {
 }
 
 impl Description {
-    /// The value that counts: what is set, or the default. An empty value stands for itself in a string
-    /// and is as good as none everywhere else.
+    /// The value that counts: what is set, or the default. An empty value stands for itself in a
+    /// string and is as good as none everywhere else.
     fn value<'a>(&self, environment: &'a Environment) -> Result<Option<&'a str>, Error> {
         let counts = |value: &&str| self.kind == Kind::String || !value.is_empty();
         let set = environment.text(&format!("{PARAMETER}{}", self.name))?;
@@ -126,8 +126,8 @@ impl Parameter<u64> {
 }
 
 impl Parameter<bool> {
-    /// True or false. As for `ocf_is_true` of the shell agents, `yes true 1 YES TRUE True ja on ON` are true
-    /// and everything else is false; no value is an error.
+    /// True or false. As for `ocf_is_true` of the shell agents, `yes true 1 YES TRUE True ja on ON`
+    /// are true and everything else is false; no value is an error.
     #[must_use]
     pub const fn boolean(name: &'static str, short: &'static str, long: &'static str) -> Self {
         Self::new(name, short, long, Kind::Boolean, |text, _| Some(is_true(text)))
@@ -205,13 +205,13 @@ impl<T> Parameter<T> {
 
     /// The parameter's value, or its default; `None` when it has neither.
     ///
-    /// An empty value counts as unset, as with `[ -n "$value" ]` in the shell agents, except that an
-    /// empty string is a value of its own. A required parameter that is unset is `None` here too: only
-    /// [`crate::Agent::check`] insists, because a stop must work without it.
+    /// An empty value counts as unset, as with `[ -n "$value" ]` in the shell agents, except that
+    /// an empty string is a value of its own. A required parameter that is unset is `None` here
+    /// too: only [`crate::Agent::check`] insists, because a stop must work without it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the value is not of the parameter's type, [`Error::Encoding`] when it is not
-    /// UTF-8.
+    /// [`Error::Invalid`] when the value is not of the parameter's type, [`Error::Encoding`] when
+    /// it is not UTF-8.
     pub fn get(&self, request: &Request) -> Result<Option<T>, Error> {
         self.read(request.environment())
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The longest file name that is made from an instance's name, in bytes; far enough below NAME_MAX, 255,
-/// for what a caller puts around it.
+/// The longest file name that is made from an instance's name, in bytes; far enough below NAME_MAX,
+/// 255, for what a caller puts around it.
 const FILE_NAME: usize = 128;
 
 /// One action on one instance of a resource, as the cluster manager asked for it.
@@ -20,8 +20,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request to perform an action of the table that came with this environment, in a process that
-    /// began at `started`.
+    /// The request to perform an action of the table that came with this environment, in a process
+    /// that began at `started`.
     ///
     /// # Errors
     /// [`Error::Encoding`] when the instance's name is not UTF-8.
@@ -53,15 +53,15 @@ impl Request {
         &self.instance
     }
 
-    /// The instance's name as a part of a file name: other bytes than letters, digits, `.`, `_` and `-` are
-    /// written as `%3A`, so that two instances never share one; at most 128 bytes.
+    /// The instance's name as a part of a file name: other bytes than letters, digits, `.`, `_` and
+    /// `-` are written as `%3A`, so that two instances never share one; at most 128 bytes.
     #[must_use]
     pub fn instance_file_name(&self) -> String {
         file_name(&self.instance)
     }
 
-    /// How long the manager waits before it kills the agent: `OCF_RESKEY_CRM_meta_timeout`, or the timeout in
-    /// the agent's table when that is unset, 0 or no number.
+    /// How long the manager waits before it kills the agent: `OCF_RESKEY_CRM_meta_timeout`, or the
+    /// timeout in the agent's table when that is unset, 0 or no number.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
@@ -70,28 +70,29 @@ impl Request {
     /// When the action must have ended by itself.
     ///
     /// Pacemaker kills a late agent with SIGKILL, at once. So this is the start of the process plus
-    /// [`Request::timeout`] less a reserve: a tenth of it, at least 1 s, at most 5 s, never more than half.
+    /// [`Request::timeout`] less a reserve: a tenth of it, at least 1 s, at most 5 s, never more
+    /// than half.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.started + self.timeout - reserve(self.timeout)
     }
 
-    /// The interval of a recurring action, zero for one that is done once; `None` under a manager that
-    /// does not say.
+    /// The interval of a recurring action, zero for one that is done once; `None` under a manager
+    /// that does not say.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
         milliseconds(&self.environment, "OCF_RESKEY_CRM_meta_interval")
     }
 
-    /// Whether this is a probe: a monitor, done once, by which the manager learns what runs where. A
-    /// manager that gives no interval does not probe.
+    /// Whether this is a probe: a monitor, done once, by which the manager learns what runs where.
+    /// A manager that gives no interval does not probe.
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.verb == Verb::Monitor && self.interval() == Some(Duration::ZERO)
     }
 
-    /// How deep a monitor or validate-all shall look: `OCF_CHECK_LEVEL`; `None` when that is unset or no
-    /// number. An agent takes an unknown level for the next lower one it knows.
+    /// How deep a monitor or validate-all shall look: `OCF_CHECK_LEVEL`; `None` when that is unset
+    /// or no number. An agent takes an unknown level for the next lower one it knows.
     #[must_use]
     pub fn check_level(&self) -> Option<u32> {
         self.environment.optional("OCF_CHECK_LEVEL")?.parse().ok()
@@ -151,8 +152,8 @@ fn file_name(instance: &str) -> String {
     name
 }
 
-/// FNV-1a, 64 bits: the name of a file must be the same in every build, which the standard library's hasher
-/// does not promise.
+/// FNV-1a, 64 bits: the name of a file must be the same in every build, which the standard
+/// library's hasher does not promise.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -9,9 +9,9 @@ const MANDATORY: &[Verb] =
 
 /// What is wrong with an agent's tables, for the agent's tests: each entry is a sentence.
 ///
-/// The compiler sees to the types; this sees that names are usable and unique, that defaults are valid values of
-/// their own type, that mandatory actions are there and actions that need each other come together, and that
-/// several monitors have different intervals.
+/// The compiler sees to the types; this sees that names are usable and unique, that defaults are
+/// valid values of their own type, that mandatory actions are there and actions that need each
+/// other come together, and that several monitors have different intervals.
 #[must_use]
 pub fn table_problems(agent: &Agent) -> Vec<String> {
     let mut problems = parameter_problems(agent);

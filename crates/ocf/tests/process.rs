@@ -1,7 +1,7 @@
 //! An agent as a process: its exit code, its standard output and its standard error.
 //!
-//! This program is both: with `OCF_ROOT` in its environment it is the agent, without it is the tests,
-//! which start it again as the agent.
+//! This program is both: with `OCF_ROOT` in its environment it is the agent, without it is the
+//! tests, which start it again as the agent.
 
 #![allow(clippy::unwrap_used, reason = "a test with a main of its own is not seen to be one")]
 
