@@ -40,6 +40,8 @@ enum Refused {
     Command(#[from] crate::command::BadCommand),
     #[error("cannot dirty {size} MiB: {available} MiB are available, {RESERVE} of them reserved")]
     Memory { size: u32, available: u64 },
+    #[error("disk {}: {source}", disk::DISK)]
+    Disk { source: io::Error },
     #[error("{0}")]
     System(#[from] io::Error),
 }
@@ -91,10 +93,12 @@ impl Control {
                 self.memory.figures()
             }
             Command::DiskRead { size } => {
-                return Ok(disk::read(size).map(|()| line.trim().to_owned())?);
+                disk::read(size).map_err(|source| Refused::Disk { source })?;
+                self.memory.figures()
             }
             Command::DiskWrite { size } => {
-                return Ok(disk::write(size).map(|()| line.trim().to_owned())?);
+                disk::write(size).map_err(|source| Refused::Disk { source })?;
+                self.memory.figures()
             }
         };
         Ok(self.status(figures).to_string())

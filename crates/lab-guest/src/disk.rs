@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
-const DISK: &str = "/dev/vda";
+/// The first virtio disk.
+pub const DISK: &str = "/dev/vda";
 
 /// From fcntl.h of x86: O_DIRECT | O_SYNC.
 const PAST_EVERY_CACHE: i32 = 0o40000 | 0o4_010_000;

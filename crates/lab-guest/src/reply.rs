@@ -27,7 +27,7 @@ impl FromStr for BootId {
     fn from_str(text: &str) -> Result<Self, BadBootId> {
         let digits: String = text.chars().filter(|it| *it != '-').collect();
         let number = Some(&digits)
-            .filter(|it| it.len() == 32)
+            .filter(|it| it.len() == 32 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|it| u128::from_str_radix(it, 16).ok())
             .ok_or_else(|| BadBootId(text.to_owned()))?;
         Ok(Self(number.to_be_bytes()))
