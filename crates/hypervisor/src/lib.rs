@@ -1,1 +1,184 @@
-//! hypervisor
+//! What may be asked about a guest, and of whom.
+//!
+//! Two kinds of source answer questions about a guest, and each has a narrow trait:
+//!
+//! * a [`Hypervisor`] is the management daemon: it starts, stops and migrates guests and knows their
+//!   state, as long as it answers at all;
+//! * a [`Witness`] is the node itself: the guest's process, its monitor socket, `/proc`. It needs no
+//!   daemon, so it still tells the truth when the daemon is stopped, restarting or hanging.
+//!
+//! Backends: [`libvirt`] with [`qemu`] as its witness. A binary that never names the libvirt module
+//! does not link the library. Nothing here knows of OCF or of the cluster.
+
+mod definition;
+mod error;
+mod identity;
+pub mod libvirt;
+mod migration;
+pub mod qemu;
+mod state;
+
+pub use definition::Definition;
+pub use error::{Error, Result};
+pub use exec::Deadline;
+pub use identity::{Identity, Name, Uuid};
+pub use migration::{Migration, Options};
+pub use state::{Job, Pause, Sight, State};
+
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How a guest is asked to shut down. The names are those of `virsh shutdown --mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownMode {
+    /// Whatever the hypervisor finds: the guest agent if there is one, else the power button.
+    Any,
+    /// The ACPI power button.
+    Acpi,
+    /// The QEMU guest agent.
+    Agent,
+    /// SysV init's control FIFO in a container.
+    Initctl,
+    /// A signal to a container's init.
+    Signal,
+    /// Xen's paravirtual control channel.
+    Paravirt,
+}
+
+impl ShutdownMode {
+    /// Every mode with its name.
+    pub const NAMES: &[(&str, Self)] = &[
+        ("acpi", Self::Acpi),
+        ("agent", Self::Agent),
+        ("initctl", Self::Initctl),
+        ("signal", Self::Signal),
+        ("paravirt", Self::Paravirt),
+    ];
+
+    /// The mode of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
+    }
+}
+
+/// What an agent may ask of a hypervisor's management daemon. Every call ends by its deadline.
+pub trait Hypervisor {
+    /// What is known of the guest here and now. A guest that is defined but not active is
+    /// [`State::Off`], and so is one that was never heard of.
+    ///
+    /// # Errors
+    /// When the daemon cannot be reached or does not answer in time. "Not found" is no error.
+    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight>;
+
+    /// Starts the guest from its definition, transient; a persistent definition of the same name
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn create(&self, definition: &Definition, by: Deadline) -> Result<()>;
+
+    /// Lets a paused guest run on.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn resume(&self, guest: &Name, by: Deadline) -> Result<()>;
+
+    /// Asks the guest to shut down, and does not wait for it.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words: for one, that there is no guest agent to ask.
+    fn shut_down(&self, guest: &Name, mode: ShutdownMode, by: Deadline) -> Result<()>;
+
+    /// Ends the guest at once. A guest that is gone already is no error.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()>;
+
+    /// Saves the guest's memory to a file and ends it.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn save(&self, guest: &Name, file: &Path, by: Deadline) -> Result<()>;
+
+    /// Starts the guest whose memory was saved to that file.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn restore(&self, file: &Path, by: Deadline) -> Result<()>;
+
+    /// The guest's definition as it will be at its next start, secrets included.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn definition(&self, guest: &Name, by: Deadline) -> Result<String>;
+
+    /// Asks the guest agent inside the guest for a sign of life.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words: no agent configured, not connected, no answer.
+    fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()>;
+
+    /// Migrates the guest live and returns when that has ended, one way or the other. What is true
+    /// then must be looked up: neither success nor failure of this call proves where the guest runs.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words; the migration has been aborted if it was late.
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()>;
+
+    /// Aborts the job (a migration, a save) that holds the guest and waits until it has ended.
+    /// No job is no error.
+    ///
+    /// # Errors
+    /// When the job still runs at the deadline, or the daemon refuses.
+    fn abort_job(&self, guest: &Name, by: Deadline) -> Result<()>;
+
+    /// Starts the storage pools and virtual networks that the definition names, where they are not
+    /// active yet, and refreshes those pools that are.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words, with the pool's or network's name.
+    fn start_resources(&self, definition: &Definition, by: Deadline) -> Result<()>;
+
+    /// The same kind of hypervisor on another host.
+    ///
+    /// # Errors
+    /// When it cannot be reached in time.
+    fn remote(&self, uri: &str, by: Deadline) -> Result<Box<dyn Hypervisor>>;
+}
+
+/// One copy of a guest that was found on this node without asking the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The process that is the guest.
+    pub pid: i32,
+    /// When that process started, in clock ticks since boot: with the pid it names one process for
+    /// ever, since pids are used again.
+    pub start: u64,
+}
+
+/// What the node itself shows of a guest, without its management daemon.
+pub trait Witness {
+    /// Whether a search that finds nothing proves that nothing runs.
+    fn proves_absence(&self) -> bool;
+
+    /// Every copy of the guest on this node.
+    fn find(&self, guest: &Identity) -> Vec<Trace>;
+
+    /// Whether that very copy is still there.
+    fn alive(&self, trace: Trace) -> bool;
+
+    /// The guest's state from its own monitor, which only answers while no daemon holds it.
+    fn state(&self, guest: &Name, by: Deadline) -> Option<State>;
+
+    /// Presses the guest's power button. False when nobody could be told.
+    fn power_down(&self, guest: &Name, by: Deadline) -> bool;
+
+    /// Ends that copy: asks it to end, then kills it. True is proof that it is gone.
+    fn kill(&self, trace: Trace, by: Deadline) -> bool;
+
+    /// What has to stay the same for the last answer about a healthy guest to hold still; `None`
+    /// when there is no such sign. See [`qemu::Stamp`].
+    fn stamp(&self, guest: &Name) -> Option<qemu::Stamp>;
+}

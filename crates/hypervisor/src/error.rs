@@ -1,0 +1,80 @@
+/// What a hypervisor answered instead.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Ways in which a hypervisor does not do what it is asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nobody to ask: no socket, connection refused, login failed.
+    #[error("cannot reach the hypervisor at {uri}: {words}")]
+    Unreachable {
+        /// The connection URI.
+        uri: String,
+        /// The hypervisor library's own words.
+        words: String,
+    },
+    /// The daemon took the question and has not answered by the deadline.
+    #[error(
+        "the hypervisor at {uri} does not answer (asked to {what}); its daemon hangs or is overloaded"
+    )]
+    Silent {
+        /// The connection URI.
+        uri: String,
+        /// What was asked, as a verb phrase.
+        what: &'static str,
+    },
+    /// The daemon answered no.
+    #[error("cannot {what}: {words}")]
+    Refused {
+        /// What was asked, as a verb phrase.
+        what: &'static str,
+        /// The daemon's own words.
+        words: String,
+    },
+    /// The emulator, or another program that the guest's definition names, is not on this node.
+    #[error("cannot {what}: {words}")]
+    NotInstalled {
+        /// What was asked, as a verb phrase.
+        what: &'static str,
+        /// The daemon's own words.
+        words: String,
+    },
+    /// The backend has no such ability.
+    #[error("cannot {what}: not possible with the hypervisor at {uri}")]
+    Unable {
+        /// The connection URI.
+        uri: String,
+        /// What was asked, as a verb phrase.
+        what: &'static str,
+    },
+    /// The guest's definition is no domain XML.
+    #[error("the guest's definition is no valid domain XML: {what}")]
+    Definition {
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// A guest name that libvirt would not take.
+    #[error(
+        "{name:?} is no possible guest name: it is empty, or has a slash, newline or NUL in it"
+    )]
+    Name {
+        /// What was found.
+        name: String,
+    },
+    /// An option for the migration that `virsh migrate` does not have, or lacks a value.
+    #[error(
+        "migrate_options: {option:?} is not understood; expected the long options of virsh migrate, such as --tls or --bandwidth 100"
+    )]
+    Option {
+        /// What was found.
+        option: String,
+    },
+}
+
+impl Error {
+    /// Whether the daemon said anything at all. Nothing is known about the guest when it did not.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Silent { .. })
+    }
+}

@@ -1,0 +1,142 @@
+//! What libvirt tells about one domain, in our terms.
+
+use super::session::Session;
+use super::{Libvirt, ffi};
+use crate::error::{Error, Result};
+use crate::identity::{Name, Uuid};
+use crate::state::{Job, Pause, Sight, State};
+use crate::{Deadline, Hypervisor};
+use std::time::Duration;
+use virt::connect::Connect;
+use virt::domain::{
+    Domain, DomainPausedReason as Paused, DomainState, DomainStateReason as Reason,
+};
+use virt::enumutil::Enum;
+use virt::error::{Error as VirtError, ErrorNumber};
+use virt::sys;
+
+/// How often a job that was told to end is looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// `virDomainJobType`s that hold no domain: none, completed, failed, cancelled.
+const NO_JOB: [i32; 4] = [
+    sys::VIR_DOMAIN_JOB_NONE as i32,
+    sys::VIR_DOMAIN_JOB_COMPLETED as i32,
+    sys::VIR_DOMAIN_JOB_FAILED as i32,
+    sys::VIR_DOMAIN_JOB_CANCELLED as i32,
+];
+
+/// Whether an error only says that there is no such domain, or that it is not active.
+pub fn is_gone(error: &VirtError) -> bool {
+    error.code().is_known_and(|code| code == ErrorNumber::NoDomain)
+        || (error.code().is_known_and(|code| code == ErrorNumber::OperationInvalid)
+            && error.message().contains("domain is not running"))
+}
+
+/// `Ok(None)` instead of the error that says that the domain is gone.
+fn unless_gone<T>(
+    answer: std::result::Result<T, VirtError>,
+) -> std::result::Result<Option<T>, VirtError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The domain of that name, if it is active.
+pub fn active(connect: &Connect, name: &Name) -> std::result::Result<Option<Domain>, VirtError> {
+    let domain = unless_gone(connect.lookup_domain_by_name(name.as_str()))?;
+    match domain {
+        Some(domain) if domain.is_active()? => Ok(Some(domain)),
+        _ => Ok(None),
+    }
+}
+
+/// Everything that is known about the domain of that name.
+pub fn look(connect: &Connect, name: &Name) -> std::result::Result<Sight, VirtError> {
+    let Some(domain) = unless_gone(connect.lookup_domain_by_name(name.as_str()))? else {
+        return Ok(Sight::NOTHING);
+    };
+    // A transient domain may end between any two of these questions.
+    let Some(info) = unless_gone(domain.info())? else { return Ok(Sight::NOTHING) };
+    let job = job(&domain)?;
+    let uuid = unless_gone(domain.uuid_string())?.and_then(|text| Uuid::parse(&text));
+    let persistent = unless_gone(domain.is_persistent())?.unwrap_or(false);
+    let state = state(&domain, job)?;
+    Ok(Sight { state, uuid, persistent, cpus: info.nr_virt_cpu, memory: info.max_mem / 1024, job })
+}
+
+/// libvirt's state and reason (`virDomainState`, `virDomainPausedReason`) as ours. Both copies of a
+/// migrating guest are "paused, migration"; only the job tells which one this is.
+fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
+    let (state, reason) = domain.state()?;
+    let Enum::Known(state) = state else { return Ok(State::Alive) };
+    Ok(match state {
+        DomainState::Running | DomainState::Blocked => State::Running,
+        DomainState::Shutdown => State::ShuttingDown,
+        DomainState::Shutoff => State::Off,
+        DomainState::Crashed => State::Crashed,
+        DomainState::PMSuspended => State::PmSuspended,
+        DomainState::NoState => State::Alive,
+        DomainState::Paused => match reason {
+            Enum::Known(Reason::Paused(Enum::Known(reason))) => paused(reason, job),
+            _ => State::Paused(Pause::Unknown),
+        },
+    })
+}
+
+fn paused(reason: Paused, job: Job) -> State {
+    State::Paused(match reason {
+        Paused::Crashed => return State::Crashed,
+        Paused::ShuttingDown => return State::Dying,
+        Paused::User | Paused::FromSnapshot => Pause::Admin,
+        Paused::IOError => Pause::IoError,
+        Paused::Migration | Paused::StartingUp if job == Job::Incoming => Pause::Incoming,
+        Paused::Migration | Paused::PostCopy => Pause::Outgoing,
+        Paused::PostCopyFailed => Pause::PostcopyFailed,
+        Paused::Save | Paused::Dump | Paused::Snapshot | Paused::StartingUp => Pause::Job,
+        Paused::Watchdog | Paused::APIError | Paused::Unknown => Pause::Unknown,
+    })
+}
+
+/// The job that holds the domain. libvirt gives statistics of a migration "only on the source
+/// host", and says so when it is asked on the target: that is how an incoming one is known.
+fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
+    match domain.job_info() {
+        Ok(info) if NO_JOB.contains(&info.r#type) => Ok(Job::None),
+        Ok(_) => Ok(Job::Running),
+        Err(error) if error.message().contains("only on the source host") => Ok(Job::Incoming),
+        Err(error) if is_gone(&error) || unsupported(&error) => Ok(Job::None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unsupported(error: &VirtError) -> bool {
+    error.code().is_known_and(|code| code == ErrorNumber::NoSupport)
+}
+
+/// Aborts the job that holds the domain and waits until it is over.
+pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadline) -> Result<()> {
+    loop {
+        if libvirt.look(guest, by)?.job != Job::Running {
+            return Ok(());
+        }
+        let name = guest.clone();
+        let aborted = session.ask("abort the guest's job", by, move |connect| {
+            active(connect, &name)?.map_or(Ok(()), |domain| ffi::abort_job(&domain))
+        });
+        // A job in its last phase refuses to be aborted, and ends by itself.
+        if let Err(error) = aborted
+            && (error.is_silence() || by.expired())
+        {
+            return Err(error);
+        }
+        if !by.pause(POLL) {
+            return Err(Error::Refused {
+                what: "abort the guest's job",
+                words: "it was told to end and still runs".to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Guests through libvirt's daemon, whichever one is there: the monolithic libvirtd or a modular
+//! one such as virtqemud. libvirt's own client library finds its socket.
+
+mod domain;
+mod ffi;
+mod migrate;
+mod options;
+mod session;
+
+pub use options::parse as parse_options;
+
+use crate::error::{Error, Result};
+use crate::identity::Name;
+use crate::state::Sight;
+use crate::{Deadline, Definition, Hypervisor, Migration, ShutdownMode};
+use session::Session;
+use std::path::Path;
+use std::time::Duration;
+use virt::sys;
+
+/// How long one look at a guest may take, at most: it is a matter of milliseconds, and what is not
+/// answered by then is asked of the node itself.
+const LOOK_SLICE: Duration = Duration::from_secs(8);
+
+/// A libvirt connection, opened when it is first needed.
+pub struct Libvirt {
+    session: Session,
+}
+
+impl Libvirt {
+    /// The hypervisor at that connection URI. Nothing is asked of it yet.
+    #[must_use]
+    pub fn new(uri: &str) -> Self {
+        // libvirt prints every error to stderr by itself otherwise.
+        virt::error::clear_error_callback();
+        Self { session: Session::new(uri) }
+    }
+}
+
+impl Hypervisor for Libvirt {
+    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
+        let name = guest.clone();
+        self.session.ask("tell a guest's state", by.slice(LOOK_SLICE), move |connect| {
+            domain::look(connect, &name)
+        })
+    }
+
+    fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
+        let known = self.look(&definition.identity.name, by)?;
+        let xml = definition.for_start(known.uuid.as_ref())?;
+        self.session.ask("start the guest", by, move |connect| {
+            connect.create_domain_xml(&xml, sys::VIR_DOMAIN_NONE).map(drop)
+        })
+    }
+
+    fn resume(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.session.ask_domain("resume the guest", guest, by, |domain| domain.resume())
+    }
+
+    fn shut_down(&self, guest: &Name, mode: ShutdownMode, by: Deadline) -> Result<()> {
+        let flags = match mode {
+            ShutdownMode::Any => sys::VIR_DOMAIN_SHUTDOWN_DEFAULT,
+            ShutdownMode::Acpi => sys::VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN,
+            ShutdownMode::Agent => sys::VIR_DOMAIN_SHUTDOWN_GUEST_AGENT,
+            ShutdownMode::Initctl => sys::VIR_DOMAIN_SHUTDOWN_INITCTL,
+            ShutdownMode::Signal => sys::VIR_DOMAIN_SHUTDOWN_SIGNAL,
+            ShutdownMode::Paravirt => sys::VIR_DOMAIN_SHUTDOWN_PARAVIRT,
+        };
+        self.session.ask_domain("shut the guest down", guest, by, move |domain| {
+            domain.shutdown_flags(flags)
+        })
+    }
+
+    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
+        let name = guest.clone();
+        self.session.ask("destroy the guest", by, move |connect| {
+            domain::active(connect, &name)?.map_or(Ok(()), |domain| domain.destroy())
+        })
+    }
+
+    fn save(&self, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
+        let file = file.to_owned();
+        self.session.ask_domain("save the guest", guest, by, move |domain| ffi::save(domain, &file))
+    }
+
+    fn restore(&self, file: &Path, by: Deadline) -> Result<()> {
+        let file = file.to_string_lossy().into_owned();
+        self.session
+            .ask("restore the guest", by, move |connect| connect.restore_domain(&file).map(drop))
+    }
+
+    fn definition(&self, guest: &Name, by: Deadline) -> Result<String> {
+        let flags = sys::VIR_DOMAIN_XML_INACTIVE | sys::VIR_DOMAIN_XML_SECURE;
+        self.session.ask_domain("read the guest's definition", guest, by, move |domain| {
+            domain.xml_desc(flags)
+        })
+    }
+
+    fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()> {
+        // libvirt counts this in whole seconds; ours ends the call if that is later.
+        let seconds = i32::try_from(by.remaining().as_secs()).unwrap_or(i32::MAX).max(1);
+        self.session.ask_domain("ask the guest agent", guest, by, move |domain| {
+            domain.qemu_agent_command(r#"{"execute":"guest-ping"}"#, seconds, 0).map(drop)
+        })
+    }
+
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()> {
+        migrate::run(self, &self.session, guest, migration, by)
+    }
+
+    fn abort_job(&self, guest: &Name, by: Deadline) -> Result<()> {
+        domain::abort_job(self, &self.session, guest, by)
+    }
+
+    fn start_resources(&self, definition: &Definition, by: Deadline) -> Result<()> {
+        for pool in definition.pools.clone() {
+            self.session.ask("start a storage pool", by, move |connect| {
+                let pool = connect.lookup_storage_pool_by_name(&pool)?;
+                if pool.is_active()? { pool.refresh(0) } else { pool.create(0) }.map(drop)
+            })?;
+        }
+        for network in definition.networks.clone() {
+            self.session.ask("start a virtual network", by, move |connect| {
+                let network = connect.lookup_network_by_name(&network)?;
+                if network.is_active()? { Ok(()) } else { network.create().map(drop) }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn remote(&self, uri: &str, by: Deadline) -> Result<Box<dyn Hypervisor>> {
+        let remote = Self::new(uri);
+        remote.session.open(by)?;
+        Ok(Box::new(remote))
+    }
+}
+
+/// libvirt's refusal in our terms, with its own words.
+fn refused(what: &'static str, error: &virt::error::Error) -> Error {
+    let words = error.message().to_owned();
+    // libvirt has no code of its own for an emulator that is not there.
+    if words.contains("Cannot check QEMU binary")
+        || words.contains("unsupported configuration: Emulator")
+    {
+        Error::NotInstalled { what, words }
+    } else {
+        Error::Refused { what, words }
+    }
+}
