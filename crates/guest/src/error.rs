@@ -1,0 +1,86 @@
+use hypervisor::{Name, State};
+
+/// The result of something done with a guest.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Ways in which something done with a guest can fail.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither the hypervisor nor the node could tell whether the guest is there.
+    #[error("cannot tell whether guest {guest} runs here")]
+    Unknown {
+        /// The guest.
+        guest: Name,
+        /// Why the hypervisor could not tell.
+        source: hypervisor::Error,
+    },
+    /// The hypervisor did not do what it was asked.
+    #[error("guest {guest}")]
+    Hypervisor {
+        /// The guest.
+        guest: Name,
+        /// What it said.
+        source: hypervisor::Error,
+    },
+    /// A live migration needs a guest that runs.
+    #[error("guest {guest} cannot be migrated: it is {}", crate::health::describe(*.state))]
+    NotMigratable {
+        /// The guest.
+        guest: Name,
+        /// Its state here.
+        state: State,
+    },
+    /// The guest did not come up.
+    #[error("guest {guest} was started, but is {}", crate::health::describe(*.state))]
+    NotUp {
+        /// The guest.
+        guest: Name,
+        /// Its state at the deadline.
+        state: State,
+    },
+    /// Something of the guest is still there after everything was tried.
+    #[error("guest {guest} is still {} after it was shut down, destroyed and killed; look for a process in state D", crate::health::describe(*.state))]
+    StillActive {
+        /// The guest.
+        guest: Name,
+        /// Its state at the deadline.
+        state: State,
+    },
+    /// The target of a migration cannot take the guest because it has one of that name that is active.
+    #[error("guest {guest} is {} on the target already", crate::health::describe(*.state))]
+    TargetOccupied {
+        /// The guest.
+        guest: Name,
+        /// Its state there.
+        state: State,
+    },
+    /// The guest is still on the source after a migration.
+    #[error("guest {guest} was not migrated and is {} here", crate::health::describe(*.state))]
+    NotMigrated {
+        /// The guest.
+        guest: Name,
+        /// Its state on the source.
+        state: State,
+        /// What the hypervisor said.
+        source: hypervisor::Error,
+    },
+    /// The hypervisor called a migration done that was not.
+    #[error("guest {guest} is {} here and {} on the target after a migration that was reported done", crate::health::describe(*.here), crate::health::describe(*.there))]
+    Misplaced {
+        /// The guest.
+        guest: Name,
+        /// Its state on the source.
+        here: State,
+        /// Its state on the target.
+        there: State,
+    },
+    /// The guest did not arrive.
+    #[error("guest {guest} has not arrived: it is {} here", crate::health::describe(*.state))]
+    NotArrived {
+        /// The guest.
+        guest: Name,
+        /// Its state on the target.
+        state: State,
+    },
+}

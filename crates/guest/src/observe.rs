@@ -1,0 +1,62 @@
+use crate::{Error, Guest, Result};
+use hypervisor::{Sight, State, Trace};
+use std::time::Duration;
+
+/// How long a process may outlive the hypervisor's word that the guest is off, before that word is
+/// not believed any more.
+const EXIT_GRACE: Duration = Duration::from_secs(1);
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// What is true of a guest on this node, and who said so.
+#[derive(Debug)]
+pub struct Observation {
+    /// The guest's state.
+    pub state: State,
+    /// What the hypervisor told, if it answered.
+    pub sight: Option<Sight>,
+    /// Why the hypervisor did not answer. The state is then the node's own evidence.
+    pub silence: Option<hypervisor::Error>,
+    /// The guest's processes, as far as the node shows them.
+    pub traces: Vec<Trace>,
+}
+
+impl Guest<'_> {
+    /// Finds out what is true, from the hypervisor if it answers and from the node's own evidence if
+    /// not. A hypervisor that calls a guest off whose process is there is not believed.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when the hypervisor is silent and the node shows nothing of its guests.
+    pub fn observe(&self) -> Result<Observation> {
+        let answer = self.hypervisor.look(&self.identity.name, self.by);
+        let mut traces = self.witness.find(&self.identity);
+        match answer {
+            Ok(sight) if sight.state.is_active() => {
+                Ok(Observation { state: sight.state, sight: Some(sight), silence: None, traces })
+            }
+            Ok(sight) => {
+                let grace = self.by.slice(EXIT_GRACE);
+                while !traces.is_empty() && grace.pause(POLL) {
+                    traces.retain(|trace| self.witness.alive(*trace));
+                }
+                let state = self.witnessed(&traces);
+                Ok(Observation { state, sight: Some(sight), silence: None, traces })
+            }
+            Err(source) if traces.is_empty() && !self.witness.proves_absence() => {
+                Err(Error::Unknown { guest: self.identity.name.clone(), source })
+            }
+            Err(silence) => {
+                let state = self.witnessed(&traces);
+                Ok(Observation { state, sight: None, silence: Some(silence), traces })
+            }
+        }
+    }
+
+    /// The state as the node's evidence has it.
+    fn witnessed(&self, traces: &[Trace]) -> State {
+        if traces.is_empty() {
+            return State::Off;
+        }
+        self.witness.state(&self.identity.name, self.by).unwrap_or(State::Alive)
+    }
+}

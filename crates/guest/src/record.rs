@@ -1,0 +1,62 @@
+use crate::file;
+use hypervisor::qemu::Stamp;
+use hypervisor::{Identity, Trace};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What was last seen of a guest on this node. It lives in `/run`, so it is gone after a boot, as the
+/// guest is.
+///
+/// It is written before a guest is started and removed when the guest is proven to be gone. So it
+/// tells a stop which guest is meant when the configuration is not there to be read, and a plain
+/// monitor what has to be unchanged for the guest to be healthy still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Which guest.
+    pub guest: Identity,
+    /// The configuration file that it was started from.
+    pub config: PathBuf,
+    /// The hypervisor that it was started on.
+    pub uri: String,
+    /// Its process and its status file when it was last found healthy.
+    pub healthy: Option<(Trace, Stamp)>,
+    /// The CPUs and MiB of memory that the cluster was last told of.
+    pub utilization: Option<(u32, u64)>,
+}
+
+impl Record {
+    /// Reads a record. One that is not there, or cannot be read, is none: the guest is then looked
+    /// for by its configuration.
+    #[must_use]
+    pub fn load(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// Writes the record, if it is not there already.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn store(&self, path: &Path) -> io::Result<()> {
+        if Self::load(path).as_ref() == Some(self) {
+            return Ok(());
+        }
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let json = serde_json::to_vec(self).map_err(io::Error::from)?;
+        file::replace(path, &json)
+    }
+
+    /// Removes the record.
+    ///
+    /// # Errors
+    /// The kernel's, but not that there is none.
+    pub fn remove(path: &Path) -> io::Result<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

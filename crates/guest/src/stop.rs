@@ -1,0 +1,150 @@
+use crate::{Change, Error, Guest, Observation, Result};
+use hypervisor::{Deadline, Job, Pause, ShutdownMode, State};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a graceful shutdown leaves for ending the guest by force, at most. libvirt waits 10 s after
+/// SIGTERM and 5 s after SIGKILL (`virProcessKillPainfully`), and has been seen to take 17 s.
+const FORCE_RESERVE: Duration = Duration::from_secs(20);
+
+/// What ending by the hypervisor leaves for ending by the node itself.
+const KILL_RESERVE: Duration = Duration::from_secs(4);
+
+/// How long an aborted migration may take to let go of the guest.
+const ABORT_SLICE: Duration = Duration::from_secs(10);
+
+/// How often the request to shut down is repeated: a guest that is still booting does not hear it.
+const REPEAT: Duration = Duration::from_secs(5);
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// How a guest is to be stopped.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// The ways in which it is asked to shut down, each tried if the one before did not help. Empty:
+    /// the hypervisor's choice.
+    pub modes: Vec<ShutdownMode>,
+    /// End it at once instead.
+    pub force: bool,
+    /// Save its memory here instead, and shut it down only if that fails.
+    pub save: Option<PathBuf>,
+}
+
+impl Guest<'_> {
+    /// Takes the guest down: gracefully, then by the hypervisor's force, then by the node's own.
+    /// Success is proof: neither the hypervisor nor the node shows anything of it.
+    ///
+    /// # Errors
+    /// [`Error::StillActive`], or [`Error::Unknown`] when nobody can tell.
+    pub fn stop(&self, how: &Shutdown) -> Result<Change> {
+        let mut seen = self.observe()?;
+        if !seen.state.is_active() {
+            return Ok(Change::Already);
+        }
+        if seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running) {
+            (self.note)(format_args!("aborting the job that holds guest {}", self.identity.name));
+            if let Err(error) =
+                self.hypervisor.abort_job(&self.identity.name, self.by.slice(ABORT_SLICE))
+            {
+                (self.note)(format_args!("{error}"));
+            }
+            seen = self.observe()?;
+        }
+        if !how.force && self.can_listen(seen.state) && self.gracefully(how, &seen)? {
+            return Ok(Change::Done);
+        }
+        self.end()?;
+        Ok(Change::Done)
+    }
+
+    /// Whether there is an operating system that can shut itself down.
+    fn can_listen(&self, state: State) -> bool {
+        match state {
+            State::Running | State::ShuttingDown | State::Alive | State::Paused(Pause::Job) => true,
+            State::Paused(Pause::Admin) => {
+                self.hypervisor.resume(&self.identity.name, self.by).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// Saves the guest or lets it shut itself down. True when it is off.
+    fn gracefully(&self, how: &Shutdown, seen: &Observation) -> Result<bool> {
+        let name = &self.identity.name;
+        let budget = self.by.less(FORCE_RESERVE.min(self.by.remaining() / 2));
+        if let Some(file) = &how.save {
+            match self.hypervisor.save(name, file, budget) {
+                Ok(()) => return self.off(seen, budget),
+                Err(error) => (self.note)(format_args!("guest {name}: {error}; shutting it down")),
+            }
+        }
+        let modes = if how.modes.is_empty() { &[ShutdownMode::Any][..] } else { &how.modes };
+        for (position, mode) in modes.iter().enumerate() {
+            let rest = u32::try_from(modes.len() - position).unwrap_or(u32::MAX);
+            let slice = budget.slice(budget.remaining() / rest);
+            while self.asked(*mode, slice) {
+                if self.off(seen, slice.slice(REPEAT))? {
+                    return Ok(true);
+                }
+                if slice.expired() {
+                    (self.note)(format_args!("guest {name} did not shut down in time ({mode:?})"));
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Asks the guest to shut down, through the hypervisor or through the guest's own monitor. False
+    /// when nobody could ask.
+    fn asked(&self, mode: ShutdownMode, by: Deadline) -> bool {
+        let name = &self.identity.name;
+        match self.hypervisor.shut_down(name, mode, by) {
+            Ok(()) => true,
+            Err(error) => {
+                (self.note)(format_args!("guest {name}: {error}"));
+                error.is_silence() && self.witness.power_down(name, by)
+            }
+        }
+    }
+
+    /// Ends the guest by force and proves that it is gone.
+    pub(crate) fn end(&self) -> Result<()> {
+        let name = &self.identity.name;
+        let by = self.by.less(KILL_RESERVE.min(self.by.remaining() / 3));
+        let seen = self.observe()?;
+        match self.hypervisor.destroy(name, by) {
+            Ok(()) if self.off(&seen, by)? => return Ok(()),
+            Ok(()) => {}
+            Err(error) => (self.note)(format_args!("guest {name}: {error}")),
+        }
+        for trace in &seen.traces {
+            (self.note)(format_args!("killing process {} of guest {name}", trace.pid));
+            if !self.witness.kill(*trace, self.by) {
+                (self.note)(format_args!("process {} of guest {name} does not die", trace.pid));
+            }
+        }
+        if self.off(&seen, self.by)? {
+            return Ok(());
+        }
+        let state = self.observe()?.state;
+        if state.is_active() {
+            return Err(Error::StillActive { guest: name.clone(), state });
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing of the guest is there. While the node shows its processes it is enough to
+    /// watch those; once they are gone the hypervisor must have noticed too, or be silent.
+    fn off(&self, seen: &Observation, by: Deadline) -> Result<bool> {
+        loop {
+            let watched = seen.traces.iter().any(|trace| self.witness.alive(*trace));
+            if !watched && !self.observe()?.state.is_active() {
+                return Ok(true);
+            }
+            if !by.pause(POLL) {
+                return Ok(false);
+            }
+        }
+    }
+}
