@@ -30,12 +30,12 @@ mod power;
 mod reply;
 mod status;
 
-pub use command::Command;
+pub use command::{BadCommand, Command};
 pub use error::Error;
 pub use options::Options;
 pub use page::{Page, Region};
-pub use reply::{BootId, Reply};
-pub use status::Status;
+pub use reply::{BadBootId, BootId, Reply};
+pub use status::{BadStatus, Status};
 
 use std::io::Write;
 use std::process::ExitCode;
