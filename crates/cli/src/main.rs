@@ -1,2 +1,13 @@
 //! The `hawser` command.
-fn main() {}
+
+mod arguments;
+mod error;
+mod lab;
+mod terminal;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    arguments::Arguments::parse().run().unwrap_or_else(|error| error::report(&error))
+}

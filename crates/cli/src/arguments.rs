@@ -1,0 +1,37 @@
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+use crate::error::Error;
+use crate::lab::LabArguments;
+
+/// Keeps virtual machines available on Pacemaker clusters
+#[derive(Debug, Parser)]
+#[command(name = "hawser", version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    area: Area,
+}
+
+#[derive(Debug, Subcommand)]
+enum Area {
+    Lab(LabArguments),
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<ExitCode, Error> {
+        match self.area {
+            Area::Lab(lab) => lab.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,31 @@
+use std::io;
+use std::process::ExitCode;
+
+use crate::terminal;
+
+/// Ways in which the command can fail.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The lab failed.
+    #[error(transparent)]
+    Lab(#[from] lab::Error),
+    /// A program could not be run.
+    #[error(transparent)]
+    Tool(#[from] exec::Error),
+    /// Nothing can be written to standard output.
+    #[error("cannot write the answer")]
+    Output(#[source] io::Error),
+}
+
+/// Tells the error and its causes on stderr.
+pub fn report(error: &Error) -> ExitCode {
+    let mut text = format!("hawser: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    terminal::note(&text);
+    ExitCode::FAILURE
+}

@@ -1,0 +1,42 @@
+use clap::Args;
+use exec::Deadline;
+use lab::{Lab, Name, Stack};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::terminal::note;
+
+/// How long the nodes may take to form a cluster: about 7 s on an idle machine.
+const ONLINE_TIME: Duration = Duration::from_secs(120);
+
+/// Start a lab
+#[derive(Debug, Args)]
+pub struct Up {
+    /// How many nodes
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=5))]
+    nodes: u8,
+
+    /// Installed tree (DESTDIR of make install) whose agents the nodes see; the first of several wins
+    #[arg(long, value_name = "DIR")]
+    root: Vec<PathBuf>,
+
+    /// Run only libvirt on the nodes, no Corosync and no Pacemaker
+    #[arg(long)]
+    bare: bool,
+}
+
+impl Up {
+    pub fn run(self, name: Name) -> Result<(), Error> {
+        let stack = if self.bare { Stack::Libvirt } else { Stack::Cluster };
+        let builder = Lab::builder(name).nodes(self.nodes).stack(stack);
+        let builder = self.root.into_iter().fold(builder, lab::Builder::root);
+        let lab = builder.start(note)?;
+        if stack == Stack::Cluster {
+            note("waiting for the nodes to form a cluster");
+            lab.wait_online(Deadline::after(ONLINE_TIME))?;
+        }
+        note(&format!("lab {} is up; see hawser lab --help for what to do with it", lab.name()));
+        Ok(lab.release()?)
+    }
+}

@@ -1,0 +1,157 @@
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::handle::{Lab, Owner};
+use crate::mounts::OVERLAID;
+use crate::place::{self, Place, Settings};
+use crate::protocol::{Connection, Reply, Request};
+use crate::{Error, Name, keeper_program, packages, plan};
+use exec::{Child, Deadline, Tool};
+
+/// How long the keeper may take to open its socket.
+const KEEPER_TIME: Duration = Duration::from_secs(10);
+
+/// How long all nodes together may take to boot.
+const MAKE_TIME: Duration = Duration::from_secs(180);
+
+/// What runs on the nodes of a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stack {
+    /// libvirtd, Corosync and Pacemaker.
+    Cluster,
+    /// libvirtd alone.
+    Libvirt,
+}
+
+/// What a lab is to be. [`crate::Lab::builder`] makes one.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    settings: Settings,
+}
+
+impl Builder {
+    pub(crate) fn new(name: Name) -> Self {
+        let settings = Settings { name, nodes: 2, stack: Stack::Cluster, roots: Vec::new() };
+        Self { settings }
+    }
+
+    /// How many nodes, from 1 to 5; 2 without this.
+    #[must_use]
+    pub fn nodes(mut self, count: u8) -> Self {
+        self.settings.nodes = count;
+        self
+    }
+
+    /// What runs on the nodes; the whole cluster stack without this.
+    #[must_use]
+    pub fn stack(mut self, stack: Stack) -> Self {
+        self.settings.stack = stack;
+        self
+    }
+
+    /// Lays an installed tree, as `make install DESTDIR=` leaves one, over the nodes': they see its
+    /// files in [`OVERLAID`] beside the machine's own. Of several trees the first one wins.
+    #[must_use]
+    pub fn root(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.roots.push(directory.into());
+        self
+    }
+
+    /// Makes the lab; it ends when the [`Lab`] is dropped, or when this process ends in any way. The
+    /// nodes run when this returns, but need some seconds more to form a cluster: see
+    /// [`Lab::wait_online`]. `progress` gets a sentence for every step.
+    ///
+    /// # Errors
+    /// Without root, with programs missing, when a lab of this name runs, when the kernel permits no
+    /// namespaces, and when a node does not boot.
+    pub fn start(mut self, mut progress: impl FnMut(&str)) -> Result<Lab, Error> {
+        self.check()?;
+        let name = self.settings.name.clone();
+        let place = Place::new(&name);
+        let lock = place::lock()?;
+        if place::sweep(&lock)?.contains(&name) {
+            return Err(Error::AlreadyRunning { lab: name });
+        }
+        progress(&format!("making lab {name} with {} node(s)", self.settings.nodes));
+        let (unshare, connection) = self.spawn(&place)?;
+        drop(lock);
+        let mut owner = Owner { unshare, connection };
+        match follow(&name, &mut owner.connection, progress) {
+            Ok(()) => Ok(Lab::owned(name, owner)),
+            Err(error) => {
+                owner.end();
+                Err(error)
+            }
+        }
+    }
+
+    fn check(&mut self) -> Result<(), Error> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::NotRoot);
+        }
+        let count = self.settings.nodes;
+        if !plan::NODES.contains(&count) {
+            return Err(Error::BadCount { count });
+        }
+        let absent = packages::absent(self.settings.stack);
+        if !absent.is_empty() {
+            return Err(Error::Absent(absent));
+        }
+        for root in &mut self.settings.roots {
+            *root = root.canonicalize().map_err(Error::file("find", root))?;
+            if !OVERLAID.iter().any(|it| root.join(it).is_dir()) {
+                return Err(Error::EmptyRoot { directory: root.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the keeper in namespaces of its own and connects to it.
+    fn spawn(&self, place: &Place) -> Result<(Child, Connection), Error> {
+        let program = keeper_program::find()?;
+        place.create(&self.settings)?;
+        fs::copy(&program, place.program()).map_err(Error::file("copy", &program))?;
+        let mut unshare = Tool::new("unshare")
+            .args(["--mount", "--pid", "--net", "--uts", "--mount-proc"])
+            .args(["--propagation", "private", "--fork", "--kill-child"])
+            .arg(place.program())
+            .args(["init", self.settings.name.as_str()])
+            .spawn(Some(&place.log()))?;
+        let deadline = Deadline::after(KEEPER_TIME);
+        loop {
+            if let Ok(connection) = Connection::open(&place.socket()) {
+                return Ok((unshare, connection));
+            }
+            if unshare.ended().is_some() || !deadline.pause(Duration::from_millis(2)) {
+                unshare.kill();
+                let said = fs::read_to_string(place.log()).unwrap_or_default();
+                let _ = place.clear();
+                return Err(Error::Namespaces { said: said.trim().replace('\n', "; ") });
+            }
+        }
+    }
+}
+
+/// Has the keeper make the lab, and passes on what it says meanwhile.
+fn follow(
+    lab: &Name,
+    keeper: &mut Connection,
+    mut progress: impl FnMut(&str),
+) -> Result<(), Error> {
+    let silent = |source| Error::Silent { lab: lab.clone(), source };
+    let deadline = Deadline::after(MAKE_TIME);
+    keeper.send(&Request::Own).map_err(silent)?;
+    loop {
+        match keeper.receive(Some(deadline)).map_err(silent)? {
+            Some(Reply::Progress(step)) => progress(&step),
+            Some(Reply::Done) => return Ok(()),
+            Some(Reply::Failed(said)) => return Err(Error::Refused { lab: lab.clone(), said }),
+            Some(Reply::Status(_)) | None => {
+                return Err(silent(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+}

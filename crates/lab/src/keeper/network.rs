@@ -1,0 +1,71 @@
+//! The lab's network: the keeper's own network namespace is the switch, and the observer stands on it.
+
+use nix::unistd::Pid;
+use std::time::Duration;
+
+use crate::Error;
+use crate::plan::{OBSERVER, PREFIX, Plan};
+use crate::protocol::Link;
+use exec::{Deadline, Tool};
+
+/// How long `ip` may take.
+const IP_TIME: Duration = Duration::from_secs(10);
+
+/// Runs commands for `ip`, one per line.
+pub fn ip(commands: &str) -> Result<(), Error> {
+    Tool::new("ip").args(["-batch", "-"]).input(commands).run(Deadline::after(IP_TIME))?;
+    Ok(())
+}
+
+/// Makes the switch.
+pub fn raise_switch() -> Result<(), Error> {
+    ip(&format!(
+        "link set lo up
+link add switch type bridge stp_state 0 forward_delay 0
+address add {OBSERVER}/{PREFIX} dev switch
+link set switch up
+"
+    ))
+}
+
+/// Lays a cable from the switch to the node whose init this is; it is `eth0` at the node's end.
+pub fn plug(node: Plan, init: Pid, link: Link) -> Result<(), Error> {
+    let port = node.name();
+    ip(&format!(
+        "link add {port} type veth peer name eth0 netns {init}
+link set {port} master switch
+"
+    ))?;
+    set_link(node, link)
+}
+
+/// Removes the cable of a node that is off. The kernel does it by itself, some time after the node's
+/// last process has ended; done here, the port's name is free again.
+pub fn unplug(node: Plan) {
+    let delete = Tool::new("ip").args(["link", "delete", &node.name()]);
+    // It fails only when the kernel was faster.
+    let _ = delete.output(Deadline::after(IP_TIME));
+}
+
+/// Takes the switch's port up or down.
+pub fn set_link(node: Plan, link: Link) -> Result<(), Error> {
+    let state = match link {
+        Link::Up => "up",
+        Link::Cut => "down",
+    };
+    ip(&format!("link set {} {state}\n", node.name()))
+}
+
+/// Within a node: puts `eth0` into the bridge that guests join too, and gives it the node's address.
+pub fn configure_node(node: Plan) -> Result<(), Error> {
+    ip(&format!(
+        "link set lo up
+link add br0 address {mac} type bridge stp_state 0 forward_delay 0
+link set eth0 master br0 up
+address add {address}/{PREFIX} dev br0
+link set br0 up
+",
+        mac = node.mac(),
+        address = node.address(),
+    ))
+}

@@ -1,0 +1,49 @@
+use crate::Stack;
+
+/// A program that the nodes need, and the Debian package that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absent {
+    program: &'static str,
+    package: &'static str,
+}
+
+const fn of(program: &'static str, package: &'static str) -> Absent {
+    Absent { program, package }
+}
+
+const ALWAYS: &[Absent] = &[
+    of("cp", "coreutils"),
+    of("ip", "iproute2"),
+    of("libvirtd", "libvirt-daemon-system"),
+    of("nsenter", "util-linux"),
+    of("qemu-system-x86_64", "qemu-system-x86"),
+    of("unshare", "util-linux"),
+    of("virsh", "libvirt-clients"),
+];
+
+const CLUSTER: &[Absent] = &[
+    of("corosync", "corosync"),
+    of("crm_mon", "pacemaker-cli-utils"),
+    of("pacemakerd", "pacemaker"),
+];
+
+impl Absent {
+    pub(crate) fn programs(absent: &[Self]) -> String {
+        absent.iter().map(|it| it.program).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn packages(absent: &[Self]) -> String {
+        let mut packages: Vec<_> = absent.iter().map(|it| it.package).collect();
+        packages.dedup();
+        packages.join(" ")
+    }
+}
+
+/// The programs that are not installed, of those that the stack needs.
+pub fn absent(stack: Stack) -> Vec<Absent> {
+    let cluster = match stack {
+        Stack::Cluster => CLUSTER,
+        Stack::Libvirt => &[],
+    };
+    ALWAYS.iter().chain(cluster).filter(|it| exec::find(it.program).is_err()).copied().collect()
+}
