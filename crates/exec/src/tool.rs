@@ -106,6 +106,14 @@ pub struct Tool {
     environment: Vec<(OsString, OsString)>,
     directory: Option<PathBuf>,
     input: Vec<u8>,
+    session: Session,
+}
+
+/// Whose session a program runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Session {
+    Own,
+    Ours,
 }
 
 impl Tool {
@@ -118,6 +126,7 @@ impl Tool {
             environment: Vec::new(),
             directory: None,
             input: Vec::new(),
+            session: Session::Own,
         }
     }
 
@@ -139,6 +148,21 @@ impl Tool {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Gives the program this process's own environment, under what else is set.
+    #[must_use]
+    pub fn inherit_environment(mut self) -> Self {
+        self.environment.splice(0..0, std::env::vars_os());
+        self
+    }
+
+    /// Runs the program in this process's session and process group, so that whoever kills the one
+    /// kills the other.
+    #[must_use]
+    pub fn same_session(mut self) -> Self {
+        self.session = Session::Ours;
         self
     }
 
@@ -168,6 +192,7 @@ impl Tool {
         let mut child =
             command.spawn().map_err(|source| Error::Start { program: program.clone(), source })?;
         let pid = pid_of(&child);
+        let session = self.session;
 
         if let Some(mut pipe) = child.stdin.take() {
             let input = self.input;
@@ -181,8 +206,12 @@ impl Tool {
 
         let status = ended.recv_timeout(deadline.remaining());
         if status.is_err() {
-            // The child is its session's and group's leader, so this reaches what it started too.
-            let _ = killpg(pid, Signal::SIGKILL);
+            // A session's leader leads its group too, so this reaches what it started. It fails only
+            // when nobody is left.
+            let _ = match session {
+                Session::Own => killpg(pid, Signal::SIGKILL),
+                Session::Ours => kill(pid, Signal::SIGKILL),
+            };
         }
         let grace = Deadline::after(OUTPUT_GRACE);
         let open = |capture: &Option<Capture>| capture.as_ref().is_some_and(|it| !it.ended());
@@ -274,7 +303,9 @@ impl Tool {
             .env("LC_ALL", "C")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
-        own_session(&mut command);
+        if self.session == Session::Own {
+            own_session(&mut command);
+        }
         Ok(command)
     }
 }

@@ -46,7 +46,7 @@ impl Record {
             std::fs::create_dir_all(directory)?;
         }
         let json = serde_json::to_vec(self).map_err(io::Error::from)?;
-        file::replace(path, &json)
+        file::replace(path, &json, 0o600)
     }
 
     /// Removes the record.

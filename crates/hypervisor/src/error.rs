@@ -39,13 +39,11 @@ pub enum Error {
         /// The daemon's own words.
         words: String,
     },
-    /// The backend has no such ability.
-    #[error("cannot {what}: not possible with the hypervisor at {uri}")]
-    Unable {
-        /// The connection URI.
-        uri: String,
-        /// What was asked, as a verb phrase.
-        what: &'static str,
+    /// The guest's definition gives it no guest agent to be asked.
+    #[error("the guest has no guest agent: {words}")]
+    NoGuestAgent {
+        /// The daemon's own words.
+        words: String,
     },
     /// The guest's definition is no domain XML.
     #[error("the guest's definition is no valid domain XML: {what}")]

@@ -13,6 +13,13 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name that a text makes once what no name may have is replaced by underscores.
+    #[must_use]
+    pub fn from_any(text: &str) -> Self {
+        let name = text.replace(['/', '\n', '\0'], "_");
+        if matches!(name.trim(), "" | "." | "..") { Self("_".to_owned()) } else { Self(name) }
+    }
 }
 
 impl TryFrom<String> for Name {

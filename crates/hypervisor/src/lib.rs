@@ -10,6 +10,7 @@
 //! Backends: [`libvirt`] with [`qemu`] as its witness. A binary that never names the libvirt module
 //! does not link the library. Nothing here knows of OCF or of the cluster.
 
+mod absent;
 mod definition;
 mod error;
 mod identity;
@@ -18,6 +19,7 @@ mod migration;
 pub mod qemu;
 mod state;
 
+pub use absent::Absent;
 pub use definition::Definition;
 pub use error::{Error, Result};
 pub use exec::Deadline;

@@ -34,6 +34,29 @@ pub enum Code {
     DegradedPromoted = 191,
 }
 
+impl Code {
+    const ALL: [Self; 12] = [
+        Self::Success,
+        Self::Generic,
+        Self::Arguments,
+        Self::Unimplemented,
+        Self::Permission,
+        Self::Installed,
+        Self::Configured,
+        Self::NotRunning,
+        Self::Promoted,
+        Self::FailedPromoted,
+        Self::Degraded,
+        Self::DegradedPromoted,
+    ];
+
+    /// The code of that number; `None` for a number that is no OCF code.
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| *code as i32 == number)
+    }
+}
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
@@ -55,6 +78,13 @@ pub enum Answer {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another program of the agent has done the action, and logged what there was to log.
+    Relayed {
+        /// Its exit code.
+        code: Code,
+        /// What it wrote to standard error: nothing, or the line with the exit reason.
+        reason: String,
+    },
 }
 
 impl Answer {
@@ -65,14 +95,15 @@ impl Answer {
             Self::Success => Code::Success,
             Self::NotRunning { .. } => Code::NotRunning,
             Self::Degraded { .. } => Code::Degraded,
+            Self::Relayed { code, .. } => *code,
         }
     }
 
-    /// What the administrator is told beside the code.
+    /// What the administrator is to be told beside the code.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Success => None,
+            Self::Success | Self::Relayed { .. } => None,
             Self::NotRunning { reason } => reason.as_deref(),
             Self::Degraded { reason } => Some(reason),
         }

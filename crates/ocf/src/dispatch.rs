@@ -69,6 +69,10 @@ fn dispatch<E: Failure>(
         Err(error) => return failed(&error),
     };
     match perform(&request) {
+        Ok(Answer::Relayed { code, reason }) => {
+            to_stderr(&reason);
+            Outcome { code, reason: None }
+        }
         Ok(answer) => Outcome { code: answer.code(), reason: answer.reason().map(str::to_owned) },
         Err(error) => failed(&error),
     }

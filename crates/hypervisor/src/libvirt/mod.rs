@@ -143,6 +143,8 @@ fn refused(what: &'static str, error: &virt::error::Error) -> Error {
         || words.contains("unsupported configuration: Emulator")
     {
         Error::NotInstalled { what, words }
+    } else if words.contains("QEMU guest agent is not configured") {
+        Error::NoGuestAgent { words }
     } else {
         Error::Refused { what, words }
     }

@@ -1,0 +1,89 @@
+use ocf::{Code, Failure};
+use std::io;
+use std::path::PathBuf;
+
+/// Every way in which an action can fail, and which OCF code each is.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Ocf(#[from] ocf::Error),
+    #[error(
+        "force_stop and snapshot exclude each other: a guest that is ended at once cannot be saved"
+    )]
+    ForcedSnapshot,
+    #[error("stateless needs backingfile: without an overlay there is nothing to forget")]
+    StatelessWithoutBacking,
+    #[error(
+        "shutdown_mode {found:?} is not known; expected acpi, agent, initctl, signal or paravirt"
+    )]
+    ShutdownMode { found: String },
+    #[error(
+        "migration_user {found:?} is no user name; expected letters, digits, dots, hyphens and underscores"
+    )]
+    MigrationUser { found: String },
+    #[error("hypervisor {found:?} is no libvirt connection URI; expected one like qemu:///system")]
+    HypervisorUri { found: String },
+    #[error(transparent)]
+    MigrateOptions(hypervisor::Error),
+    #[error("cannot read the guest's configuration file {}; it must be there on every node that may start the guest", .path.display())]
+    ConfigFile { path: PathBuf, source: io::Error },
+    #[error("configuration file {}", .path.display())]
+    Definition { path: PathBuf, source: hypervisor::Error },
+    #[error("cannot write {}", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot make the overlay {} on {}", .overlay.display(), .backing.display())]
+    Overlay { overlay: PathBuf, backing: PathBuf, source: exec::Error },
+    #[error("cannot tell the format of the image {}: qemu-img info gave {found:?}", .backing.display())]
+    ImageFormat { backing: PathBuf, found: String },
+    #[error("cannot copy copyindirs into the overlay {}", .overlay.display())]
+    CopyIn { overlay: PathBuf, source: exec::Error },
+    #[error(transparent)]
+    Guest(#[from] guest::Error),
+    #[error("{reason}")]
+    Unhealthy { reason: String },
+    #[error("the guest agent gives no sign of life")]
+    GuestAgent { source: hypervisor::Error },
+    #[error("monitor script {script}")]
+    Script { script: String, source: exec::Error },
+    #[error("no migration target: the cluster manager gave no CRM_meta_migrate_target")]
+    NoTarget,
+    #[error("{source}; a probe takes this node for one without a hypervisor")]
+    ProbeWithoutEvidence { source: guest::Error },
+    #[error("no hypervisor answers")]
+    NoHypervisor { source: hypervisor::Error },
+}
+
+impl Failure for Error {
+    /// 6 is kept for what is wrong on every node, since Pacemaker then stops the guest everywhere; 5 says
+    /// that this node lacks something, and another may have it.
+    fn code(&self) -> Code {
+        match self {
+            Self::Ocf(error) => error.code(),
+            Self::ForcedSnapshot
+            | Self::StatelessWithoutBacking
+            | Self::ShutdownMode { .. }
+            | Self::MigrationUser { .. }
+            | Self::HypervisorUri { .. }
+            | Self::MigrateOptions(_) => Code::Configured,
+            Self::ConfigFile { .. }
+            | Self::Definition { .. }
+            | Self::ProbeWithoutEvidence { .. }
+            | Self::NoHypervisor { .. } => Code::Installed,
+            Self::Guest(guest::Error::Hypervisor {
+                source: hypervisor::Error::NotInstalled { .. },
+                ..
+            })
+            | Self::Overlay { source: exec::Error::Missing { .. }, .. }
+            | Self::CopyIn { source: exec::Error::Missing { .. }, .. } => Code::Installed,
+            Self::Write { .. }
+            | Self::Overlay { .. }
+            | Self::ImageFormat { .. }
+            | Self::CopyIn { .. }
+            | Self::Guest(_)
+            | Self::Unhealthy { .. }
+            | Self::GuestAgent { .. }
+            | Self::Script { .. }
+            | Self::NoTarget => Code::Generic,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is done without libvirt.
+
+use crate::error::Error;
+use crate::instance::record_path;
+use crate::table;
+use exec::{Deadline, Tool};
+use guest::Record;
+use hypervisor::{Absent, qemu};
+use ocf::{Answer, Code, Request, Verb};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The full agent's place, fixed when the suite is built: root runs it, so no variable may change it.
+const FULL: &str = match option_env!("HAWSER_LIBEXEC") {
+    Some(path) => path,
+    None => "/usr/libexec/hawser/kvm",
+};
+
+/// What is kept of the time between our deadline and the manager's for answering without the full
+/// agent, when that one is late.
+const FALLBACK: Duration = Duration::from_millis(500);
+
+pub fn perform(request: &Request) -> Result<Answer, Error> {
+    if is_plain_monitor(request) && is_still_healthy(request) == Some(true) {
+        return Ok(Answer::Success);
+    }
+    relay(request).or_else(|why| {
+        ocf::log::warn(format_args!("answering without libvirt: {why}"));
+        let words = why.to_string();
+        crate::perform(request, &|uri| Box::new(Absent::new(uri, &words)))
+    })
+}
+
+/// Whether only the guest itself is to be looked at, and not for the first time.
+fn is_plain_monitor(request: &Request) -> bool {
+    let scripts = || {
+        let scripts = table::MONITOR_SCRIPTS.get(request);
+        scripts.is_ok_and(|scripts| scripts.is_none_or(|list| list.is_empty()))
+    };
+    matches!(request.verb(), Verb::Monitor | Verb::Status)
+        && !request.is_probe()
+        && request.check_level().map_or_else(scripts, |level| level < 10)
+}
+
+/// Whether the record says that the guest was healthy, and nothing has changed since.
+fn is_still_healthy(request: &Request) -> Option<bool> {
+    let record = Record::load(&record_path(request))?;
+    let same = table::CONFIG.get(request).ok()?? == record.config
+        && table::HYPERVISOR.get(request).ok()?? == record.uri;
+    let (trace, stamp) = record.healthy?;
+    Some(same && qemu::still_healthy(&record.guest, trace, stamp))
+}
+
+/// Lets the full agent do the action. It runs as a child, so that an agent that cannot even be loaded, or
+/// dies of a signal, still leaves somebody to answer; and in our process group, so that a manager
+/// that kills us kills both.
+fn relay(request: &Request) -> Result<Answer, exec::Error> {
+    let program = full_path();
+    let limit = Deadline::at(request.deadline() + FALLBACK);
+    let output = Tool::new(&program)
+        .arg(request.verb().name())
+        .inherit_environment()
+        .same_session()
+        .output(limit)?;
+    let code = output.status.code().and_then(Code::from_number);
+    let reason = output.error_text();
+    match code {
+        Some(code) => Ok(Answer::Relayed { code, reason }),
+        None => Err(exec::Error::Failed {
+            program: program.to_string_lossy().into_owned(),
+            status: output.status,
+            stderr: reason,
+        }),
+    }
+}
+
+/// The full agent: beside this program in a build directory, else where it is installed.
+fn full_path() -> PathBuf {
+    std::env::current_exe()
+        .ok()
+        .and_then(|path| exec::find(path.with_file_name("kvm-full")).ok())
+        .unwrap_or_else(|| PathBuf::from(FULL))
+}

@@ -1,0 +1,167 @@
+use crate::config::Config;
+use crate::error::Error;
+use exec::Deadline;
+use guest::{Guest, Observation, Record};
+use hypervisor::qemu::{Blind, Qemu, Stamp};
+use hypervisor::{Definition, Hypervisor, Identity, Name, State, Witness};
+use ocf::Request;
+use std::fmt::Arguments;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long reading the configuration file may take; it may lie on a share whose server is gone.
+const READ_SLICE: Duration = Duration::from_secs(5);
+
+/// One resource: its parameters, its guest and its hypervisor, for one action.
+pub struct Instance<'a> {
+    pub request: &'a Request,
+    pub config: Config,
+    pub by: Deadline,
+    pub record_path: PathBuf,
+    pub record: Option<Record>,
+    pub identity: Identity,
+    pub uri: String,
+    pub hypervisor: Box<dyn Hypervisor>,
+    pub witness: &'static dyn Witness,
+}
+
+/// Where the record of a resource's guest is.
+pub fn record_path(request: &Request) -> PathBuf {
+    request.state_directory().join(format!("hawser-kvm-{}.json", request.instance_file_name()))
+}
+
+fn note(text: Arguments<'_>) {
+    ocf::log::info(text);
+}
+
+impl<'a> Instance<'a> {
+    /// The resource with all of its configuration right.
+    pub fn strict(
+        request: &'a Request,
+        open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
+    ) -> Result<Self, Error> {
+        Ok(Self::new(request, Config::strict(request)?, open))
+    }
+
+    /// The resource with what is right of its configuration.
+    pub fn lenient(request: &'a Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Self {
+        Self::new(request, Config::lenient(request), open)
+    }
+
+    fn new(
+        request: &'a Request,
+        config: Config,
+        open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
+    ) -> Self {
+        let by = Deadline::at(request.deadline());
+        let record_path = record_path(request);
+        // A record speaks of this resource only as long as it has the same configuration file.
+        let record = Record::load(&record_path)
+            .filter(|it| config.config.as_os_str().is_empty() || it.config == config.config);
+        let uri = record.as_ref().map_or(&config.hypervisor, |it| &it.uri).clone();
+        let identity = match &record {
+            Some(record) => record.guest.clone(),
+            None => identity(&config, request, by),
+        };
+        let witness: &dyn Witness = if Qemu::serves(&uri) { &Qemu } else { &Blind };
+        let hypervisor = open(&uri);
+        Self { request, config, by, record_path, record, identity, uri, hypervisor, witness }
+    }
+
+    /// The guest, with everything that is done to it logged.
+    pub fn guest(&self) -> Guest<'_> {
+        Guest {
+            identity: self.identity.clone(),
+            hypervisor: &*self.hypervisor,
+            witness: self.witness,
+            by: self.by,
+            note: &note,
+        }
+    }
+
+    /// The guest's definition.
+    pub fn definition(&self) -> Result<Definition, Error> {
+        definition(&self.config.config, self.by)
+    }
+
+    /// Observes the guest, with the stamp that is to go with the answer.
+    pub fn observe(&self) -> Result<(Observation, Option<Stamp>), guest::Error> {
+        let stamp = self.witness.stamp(&self.identity.name);
+        Ok((self.guest().observe()?, stamp))
+    }
+
+    /// Writes down which guest this is, before anything of it exists.
+    pub fn announce(&mut self) -> Result<(), Error> {
+        let record = Record {
+            guest: self.identity.clone(),
+            config: self.config.config.clone(),
+            uri: self.uri.clone(),
+            healthy: None,
+            utilization: None,
+        };
+        let stored = record.store(&self.record_path);
+        self.record = Some(record);
+        stored.map_err(|source| Error::Write { path: self.record_path.clone(), source })
+    }
+
+    /// Writes down what was seen of a guest that is active, and tells the cluster what it uses.
+    pub fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
+        let mut guest = self.identity.clone();
+        let sight = seen.sight.as_ref();
+        guest.uuid = sight.and_then(|sight| sight.uuid.clone()).or(guest.uuid);
+        let healthy = match (seen.state, sight, &seen.traces[..], stamp) {
+            (State::Running, Some(_), [trace], Some(stamp)) => Some((*trace, stamp)),
+            _ => None,
+        };
+        let told = self.record.as_ref().and_then(|record| record.utilization);
+        let utilization = sight.map_or(told, |sight| self.tell(sight, told));
+        let record = Record {
+            guest,
+            config: self.config.config.clone(),
+            uri: self.uri.clone(),
+            healthy,
+            utilization,
+        };
+        if let Err(error) = record.store(&self.record_path) {
+            let path = self.record_path.display();
+            ocf::log::warn(format_args!("cannot write {path}: {error}; monitors will be slower"));
+        }
+    }
+
+    /// Forgets a guest that is proven to be gone.
+    pub fn forget(&self) {
+        if let Err(error) = Record::remove(&self.record_path) {
+            ocf::log::warn(format_args!("cannot remove {}: {error}", self.record_path.display()));
+        }
+    }
+}
+
+/// Which guest this is when nothing was seen of it since the node booted: the one that the configuration
+/// names. If that cannot be read, nothing of ours has run here either; the resource's name is then the
+/// best guess at what somebody else may have started.
+fn identity(config: &Config, request: &Request, by: Deadline) -> Identity {
+    definition(&config.config, by).map_or_else(
+        |error| {
+            ocf::log::info(format_args!("{error}; looking for a guest named as the resource"));
+            let name = request.instance().split(':').next().unwrap_or_default();
+            Identity { name: Name::from_any(name), uuid: None }
+        },
+        |definition| definition.identity,
+    )
+}
+
+fn definition(path: &Path, by: Deadline) -> Result<Definition, Error> {
+    let failed = |source| Error::ConfigFile { path: path.to_owned(), source };
+    let file = path.to_owned();
+    let (sender, content) = mpsc::channel();
+    // A read from a share whose server is gone cannot be interrupted, only left behind.
+    thread::spawn(move || sender.send(std::fs::read_to_string(file)));
+    let text = content
+        .recv_timeout(by.slice(READ_SLICE).remaining())
+        .map_err(|_| failed(io::ErrorKind::TimedOut.into()))?
+        .map_err(failed)?;
+    Definition::parse(&text).map_err(|source| Error::Definition { path: path.to_owned(), source })
+}

@@ -1,0 +1,130 @@
+//! start, stop, reload-agent and validate-all.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::instance::Instance;
+use crate::{monitor, ordering, overlay};
+use guest::{Change, Shutdown};
+use hypervisor::{Definition, Hypervisor};
+use ocf::{Answer, Request};
+use std::path::{Path, PathBuf};
+
+pub fn start(mut instance: Instance) -> Result<Answer, Error> {
+    let definition = instance.definition()?;
+    instance.identity = definition.identity.clone();
+    instance.uri.clone_from(&instance.config.hypervisor);
+    let (seen, _) = instance.observe()?;
+    if !seen.state.is_active() {
+        instance.announce()?;
+        ordering::arrange(instance.by);
+        if instance.config.start_resources {
+            instance.hypervisor.start_resources(&definition, instance.by).map_err(|source| {
+                guest::Error::Hypervisor { guest: instance.identity.name.clone(), source }
+            })?;
+        }
+        overlay::prepare(&instance.config, instance.by)?;
+    }
+    match bring_up(&instance, &definition).and_then(|change| ready(&instance).map(|()| change)) {
+        Ok(Change::Done) => {
+            ocf::log::info(format_args!("guest {} started", instance.identity.name));
+        }
+        Ok(Change::Already) => {
+            ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
+        }
+        Err(error) => {
+            let ended = instance.guest().stop(&Shutdown { force: true, ..Shutdown::default() });
+            if ended.is_ok() {
+                instance.forget();
+            }
+            return Err(error);
+        }
+    }
+    let (seen, stamp) = instance.observe()?;
+    instance.remember(&seen, stamp);
+    Ok(Answer::Success)
+}
+
+/// Starts the guest, from its saved memory if there is any.
+fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Error> {
+    let guest = instance.guest();
+    if let Some(file) = saved_memory(instance).filter(|file| file.exists()) {
+        match guest.start(definition, Some(&file)) {
+            Ok(change) => {
+                discard(&file);
+                return Ok(change);
+            }
+            Err(guest::Error::Hypervisor { source, .. }) if !source.is_silence() => {
+                ocf::log::error(format_args!("{source}; booting instead"));
+                set_aside(&file)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(guest.start(definition, None)?)
+}
+
+/// Waits until the monitor scripts succeed, as VirtualDomain does.
+pub fn ready(instance: &Instance) -> Result<(), Error> {
+    monitor::scripts_succeed(instance)
+}
+
+fn saved_memory(instance: &Instance) -> Option<PathBuf> {
+    let directory = instance.config.snapshot.as_ref()?;
+    Some(directory.join(format!("{}.state", instance.identity.name)))
+}
+
+/// Memory that was resumed from once must never be resumed from again: the disks have moved on.
+fn discard(file: &Path) {
+    if let Err(error) = std::fs::remove_file(file) {
+        ocf::log::error(format_args!("cannot remove {}: {error}", file.display()));
+    }
+}
+
+fn set_aside(file: &Path) -> Result<(), Error> {
+    let aside = file.with_extension("state.failed");
+    std::fs::rename(file, &aside).map_err(|source| Error::Write { path: aside, source })
+}
+
+pub fn stop(instance: Instance) -> Result<Answer, Error> {
+    if instance.config.save_config || instance.config.sync_config {
+        instance.save_config();
+    }
+    let how = Shutdown {
+        modes: instance.config.shutdown_modes.clone(),
+        force: instance.config.force_stop,
+        save: saved_memory(&instance),
+    };
+    let change = instance.guest().stop(&how)?;
+    if change == Change::Done {
+        ocf::log::info(format_args!("guest {} stopped", instance.identity.name));
+    }
+    instance.forget();
+    Ok(Answer::Success)
+}
+
+/// Takes changed parameters over. They are read anew by every action, so all there is to do is to
+/// check them, and to tell the cluster of the guest's utilization if that is wanted now.
+pub fn reload(instance: &Instance) -> Result<Answer, Error> {
+    let (seen, _) = instance.observe()?;
+    if let (true, Some(sight)) = (seen.state.is_active(), &seen.sight) {
+        instance.tell(sight, None);
+    }
+    Ok(Answer::Success)
+}
+
+/// Checks what can be checked: at level 0 the parameters, which are wrong or right on every node; at 10
+/// and above also what this node needs for starting the guest.
+pub fn validate(
+    request: &Request,
+    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
+) -> Result<Answer, Error> {
+    let config = Config::strict(request)?;
+    if request.check_level().is_some_and(|level| level >= 10) {
+        let instance = Instance::strict(request, open)?;
+        let definition = instance.definition()?;
+        open(&config.hypervisor)
+            .look(&definition.identity.name, instance.by)
+            .map_err(|source| Error::NoHypervisor { source })?;
+    }
+    Ok(Answer::Success)
+}

@@ -1,0 +1,97 @@
+use crate::error::Error;
+use crate::instance::Instance;
+use exec::{Deadline, Tool};
+use guest::Health;
+use ocf::Answer;
+use std::time::Duration;
+
+/// How long the guest agent may take for a sign of life.
+const AGENT_SLICE: Duration = Duration::from_secs(5);
+
+/// How long a start waits before it runs a monitor script that failed again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Answers a monitor or a probe.
+///
+/// A probe asks whether anything of the guest is here, so that no second copy is started; whether it is
+/// well is for the recurring monitor to say.
+pub fn monitor(instance: &Instance) -> Result<Answer, Error> {
+    let probe = instance.request.is_probe();
+    let (seen, stamp) = match instance.observe() {
+        Ok(seen) => seen,
+        Err(source) if probe => return Err(Error::ProbeWithoutEvidence { source }),
+        Err(error) => return Err(error.into()),
+    };
+    match instance.guest().health(&seen) {
+        Health::Off if probe => return Ok(Answer::NotRunning { reason: None }),
+        Health::Off => {
+            let reason = format!("guest {} does not run here", instance.identity.name);
+            return Ok(Answer::NotRunning { reason: Some(reason) });
+        }
+        health => {
+            instance.remember(&seen, stamp);
+            match health {
+                _ if probe => return Ok(Answer::Success),
+                Health::Failed { reason } => return Err(Error::Unhealthy { reason }),
+                // A manager that gives no interval is not Pacemaker and knows no code for this.
+                Health::Impaired { reason } if instance.request.interval().is_some() => {
+                    return Ok(Answer::Degraded { reason });
+                }
+                _ => {}
+            }
+        }
+    }
+    if instance.config.save_config || instance.config.sync_config {
+        instance.save_config();
+    }
+    deeper(instance).map(|()| Answer::Success)
+}
+
+/// What `OCF_CHECK_LEVEL` asks for beyond the guest itself.
+fn deeper(instance: &Instance) -> Result<(), Error> {
+    let level = instance.request.check_level();
+    if level.is_some_and(|level| (10..20).contains(&level)) {
+        ping(instance).map_err(|source| Error::GuestAgent { source })?;
+    }
+    if level.is_some_and(|level| level >= 20) {
+        match ping(instance) {
+            // A guest without a guest agent can still have scripts.
+            Err(hypervisor::Error::NoGuestAgent { .. }) | Ok(()) => {}
+            Err(source) => return Err(Error::GuestAgent { source }),
+        }
+    }
+    if level.is_none_or(|level| level >= 20) {
+        run_scripts(instance, instance.by)?;
+    }
+    Ok(())
+}
+
+fn ping(instance: &Instance) -> hypervisor::Result<()> {
+    instance.hypervisor.ping_agent(&instance.identity.name, instance.by.slice(AGENT_SLICE))
+}
+
+/// Runs every monitor script, each in its share of the time.
+fn run_scripts(instance: &Instance, by: Deadline) -> Result<(), Error> {
+    let scripts = &instance.config.monitor_scripts;
+    for (position, script) in scripts.iter().enumerate() {
+        let rest = u32::try_from(scripts.len() - position).unwrap_or(u32::MAX);
+        Tool::new(script)
+            .inherit_environment()
+            .run(by.slice(by.remaining() / rest))
+            .map_err(|source| Error::Script { script: script.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Waits until every monitor script has succeeded.
+pub fn scripts_succeed(instance: &Instance) -> Result<(), Error> {
+    // What is left must suffice for ending a guest that never gets ready.
+    let by = instance.by.less(instance.by.remaining() / 4);
+    loop {
+        match run_scripts(instance, by) {
+            Err(error) if !by.pause(RETRY) => return Err(error),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
+        }
+    }
+}
