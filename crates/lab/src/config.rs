@@ -5,7 +5,8 @@ use crate::{Name, fence};
 
 /// /etc/corosync/corosync.conf.
 ///
-/// The token is short so that a dead node is noticed within about 2 s. Two nodes keep quorum when one
+/// Realtime scheduling, the default, is off: with few processors Corosync then keeps its own logging
+/// thread from running and spins for seconds on a lock of it. The best nice value has to do. The token is short so that a dead node is noticed within about 2 s. Two nodes keep quorum when one
 /// dies (`two_node`), and one of them may start alone.
 pub fn corosync(lab: &Name, nodes: &[Plan]) -> String {
     let list: String = nodes
@@ -33,6 +34,11 @@ quorum {{
   provider: corosync_votequorum
   two_node: {two_node}
   wait_for_all: 0
+}}
+
+system {{
+  sched_rr: no
+  priority: max
 }}
 
 logging {{

@@ -1,13 +1,12 @@
 use nix::unistd::Pid;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::place::{self, Place};
 use crate::protocol::{Connection, NodeStatus, Reply, Request};
-use crate::{Error, Name, Node, Observer, members};
+use crate::{Error, Name, Node, Observer, members, process};
 use exec::{Child, Deadline};
 
 /// How long the keeper may take for what needs no node to do anything.
@@ -130,30 +129,39 @@ impl Lab {
         self.place.shared()
     }
 
-    /// The nodes that every running node sees online.
+    /// The nodes that are online in the cluster, as the first node that can tell sees it.
     ///
     /// # Errors
     /// When the keeper does not answer.
     pub fn online(&self) -> Result<Vec<String>, Error> {
-        members::online(self, Deadline::after(KEEPER_TIME))
+        for node in self.nodes()? {
+            let seen = members::seen_by(&self.node(&node.name)?, Deadline::after(KEEPER_TIME))?;
+            if !seen.is_empty() {
+                return Ok(seen);
+            }
+        }
+        Ok(Vec::new())
     }
 
-    /// Waits until every running node sees every running node online.
+    /// Waits until every node that runs now sees every other of them online.
     ///
     /// # Errors
     /// [`Error::Offline`] at the deadline.
     pub fn wait_online(&self, deadline: Deadline) -> Result<(), Error> {
+        let running = self.nodes()?.into_iter().filter(|it| it.init.is_some()).map(|it| it.name);
+        let running: Vec<String> = running.collect();
         loop {
-            let online = members::online(self, deadline)?;
-            let mut nodes = self.nodes()?;
-            nodes.retain(|it| it.init.is_some() && !online.contains(&it.name));
-            if nodes.is_empty() {
+            let mut online = running.clone();
+            for witness in &running {
+                let seen = members::seen_by(&self.node(witness)?, deadline)?;
+                online.retain(|it| seen.contains(it));
+            }
+            if online == running {
                 return Ok(());
             }
             if !deadline.pause(Duration::from_millis(100)) {
-                return Err(Error::Offline {
-                    nodes: nodes.into_iter().map(|it| it.name).collect(),
-                });
+                let offline = running.into_iter().filter(|it| !online.contains(it));
+                return Err(Error::Offline { nodes: offline.collect() });
             }
         }
     }
@@ -184,11 +192,12 @@ impl Lab {
             return Ok(());
         }
         let silent = |source| Error::Silent { lab: self.name.clone(), source };
-        let outermost = parent(parent(self.keeper()?).map_err(silent)?).map_err(silent)?;
+        let init = process::parent(self.keeper()?).map_err(silent)?;
+        let unshare = process::parent(init).map_err(silent)?;
         let mut connection = self.connect()?;
         connection.send(&Request::Down).map_err(silent)?;
         let deadline = Deadline::after(END_TIME);
-        while Path::new(&format!("/proc/{outermost}")).exists() {
+        while process::runs(unshare) {
             if !deadline.pause(Duration::from_millis(2)) {
                 return Err(silent(io::ErrorKind::TimedOut.into()));
             }
@@ -239,12 +248,4 @@ impl Drop for Lab {
             owner.end();
         }
     }
-}
-
-/// The parent of a process.
-fn parent(process: Pid) -> io::Result<Pid> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|it| it.strip_prefix("PPid:"));
-    let number = line.and_then(|it| it.trim().parse().ok());
-    number.map(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }

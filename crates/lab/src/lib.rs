@@ -23,11 +23,12 @@
 //! ```
 
 mod builder;
+mod cluster;
 mod config;
 mod error;
 mod fence;
+mod guest;
 mod handle;
-
 pub mod image;
 mod init;
 mod keeper;
@@ -40,6 +41,7 @@ mod packages;
 mod place;
 mod plan;
 pub mod probe;
+mod process;
 #[doc(hidden)]
 pub mod program;
 mod protocol;
@@ -49,6 +51,7 @@ mod syslog;
 
 pub use builder::{Builder, Stack};
 pub use error::Error;
+pub use guest::Guest;
 pub use handle::Lab;
 pub use mounts::{OVERLAID, SHARED};
 pub use name::Name;

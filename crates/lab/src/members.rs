@@ -4,26 +4,24 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::time::Duration;
 
-use crate::{Error, Lab};
+use crate::{Error, Node};
 use exec::Deadline;
 
 /// How long one `crm_mon` may take; it answers at once, or waits for a daemon that starts.
 const STATUS_TIME: Duration = Duration::from_secs(10);
 
-/// The running nodes that every running node sees online.
-pub fn online(lab: &Lab, deadline: Deadline) -> Result<Vec<String>, Error> {
-    let mut online: Vec<String> =
-        lab.nodes()?.into_iter().filter(|it| it.init.is_some()).map(|it| it.name).collect();
-    for witness in online.clone() {
-        let crm_mon = lab.node(&witness)?.tool("crm_mon")?.args(["-1", "--output-as", "xml"]);
-        // A Pacemaker that has not come up yet sees nobody.
-        let seen = match crm_mon.output(deadline.slice(STATUS_TIME)) {
-            Ok(output) => seen(&output.text()).map_err(Error::Status)?,
-            Err(_) => Vec::new(),
-        };
-        online.retain(|it| seen.contains(it));
+/// The nodes that this one sees online. One that is off, or whose Pacemaker has not come up yet, sees
+/// none.
+pub fn seen_by(witness: &Node, deadline: Deadline) -> Result<Vec<String>, Error> {
+    let crm_mon = match witness.tool("crm_mon") {
+        Err(Error::Off { .. }) => return Ok(Vec::new()),
+        tool => tool?.args(["-1", "--output-as", "xml"]),
+    };
+    match crm_mon.output(deadline.slice(STATUS_TIME)) {
+        Ok(output) => seen(&output.text()).map_err(Error::Status),
+        Err(exec::Error::Late { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
     }
-    Ok(online)
 }
 
 /// The nodes that are online, and neither pending nor unclean.

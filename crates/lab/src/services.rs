@@ -72,13 +72,11 @@ fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), 
     Ok((name, Pid::from_raw(child.id().cast_signed())))
 }
 
-/// Waits for the abstract socket of Corosync's configuration map. Without it Pacemaker still comes up,
-/// later, or says itself what is wrong.
+/// Waits for the abstract socket of Corosync's configuration map, whose name the kernel lists padded.
+/// Without it Pacemaker still comes up, later, or says itself what is wrong.
 fn wait_for_corosync() {
     let deadline = Deadline::after(COROSYNC_TIME);
-    let listens = || {
-        fs::read_to_string(Path::new("/proc/net/unix"))
-            .is_ok_and(|it| it.lines().any(|line| line.ends_with(" @cmap")))
-    };
+    let listens =
+        || fs::read_to_string(Path::new("/proc/net/unix")).is_ok_and(|it| it.contains(" @cmap@"));
     while !listens() && deadline.pause(Duration::from_millis(5)) {}
 }

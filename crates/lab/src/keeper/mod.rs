@@ -131,17 +131,14 @@ impl Keeper {
         let keys = disk::Keys::random()?;
         for plan in &plans {
             disk::format(&self.place, &settings, *plan, &keys)?;
-        }
-        for plan in plans {
-            self.power.start(&plan.name())?;
             // Whoever asked may have gone; the next read shows it.
             let _ = connection.send(&Reply::Progress(format!(
-                "node {} runs, address {}",
+                "node {} at {}",
                 plan.name(),
                 plan.address()
             )));
         }
-        Ok(())
+        self.power.start_all()
     }
 
     fn reboot(self: Arc<Self>, node: String, requester: Pid) -> Result<(), Error> {

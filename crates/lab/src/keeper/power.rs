@@ -4,7 +4,9 @@ use nix::unistd::Pid;
 use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::resume_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use super::network;
@@ -73,15 +75,21 @@ impl Power {
         Self { place, settings, machines: Mutex::new(machines) }
     }
 
+    /// Switches on all nodes at once: a node whose peers are late takes them for dead.
+    pub fn start_all(&self) -> Result<(), Error> {
+        let mut machines = self.lock();
+        thread::scope(|scope| {
+            let booting: Vec<_> = machines
+                .iter_mut()
+                .map(|machine| scope.spawn(|| self.switch_on(machine)))
+                .collect();
+            booting.into_iter().try_for_each(|it| it.join().unwrap_or_else(|it| resume_unwind(it)))
+        })
+    }
+
     pub fn start(&self, node: &str) -> Result<(), Error> {
         let mut machines = self.lock();
-        let machine = find(&mut machines, node)?;
-        if machine.init().is_some() {
-            return Ok(());
-        }
-        machine.kill()?;
-        machine.running = Some(self.boot(machine.plan, machine.link)?);
-        Ok(())
+        self.switch_on(find(&mut machines, node)?)
     }
 
     /// Switches a node off, for `requester`. A power switch that is asked by two nodes to fence each
@@ -138,6 +146,15 @@ impl Power {
             let _ = machine.kill();
         }
         machines
+    }
+
+    fn switch_on(&self, machine: &mut Machine) -> Result<(), Error> {
+        if machine.init().is_some() {
+            return Ok(());
+        }
+        machine.kill()?;
+        machine.running = Some(self.boot(machine.plan, machine.link)?);
+        Ok(())
     }
 
     /// Starts a node's init and gives it its cable; the node is ready when this returns.
