@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+use crate::demo::Demo;
 use crate::error::Error;
 use crate::lab::LabArguments;
 
@@ -15,12 +16,14 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Area {
     Lab(LabArguments),
+    Demo(Demo),
 }
 
 impl Arguments {
     pub fn run(self) -> Result<ExitCode, Error> {
         match self.area {
             Area::Lab(lab) => lab.run(),
+            Area::Demo(demo) => demo.run(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The `hawser` command.
 
 mod arguments;
+mod demo;
 mod error;
 mod lab;
 mod terminal;

@@ -149,6 +149,18 @@ pub enum Error {
     /// A program failed.
     #[error(transparent)]
     Tool(#[from] exec::Error),
+    /// The guests' image cannot be made.
+    #[error(transparent)]
+    Image(#[from] crate::image::Error),
+    /// The guest cannot be measured.
+    #[error(transparent)]
+    Probe(#[from] crate::probe::Error),
+    /// The cluster did not do in time what was waited for.
+    #[error("{what} did not happen in time; hawser lab logs and crm_mon -1 in a node show why")]
+    NotInTime {
+        /// What was waited for.
+        what: String,
+    },
 }
 
 impl Error {

@@ -46,6 +46,7 @@ mod process;
 pub mod program;
 mod protocol;
 mod reaper;
+pub mod report;
 mod services;
 mod syslog;
 

@@ -19,6 +19,26 @@ pub enum Accelerator {
 }
 
 impl Accelerator {
+    /// As [`Accelerator::detect`], but once per boot of the host: what was found is kept in `cache`.
+    ///
+    /// # Errors
+    /// As [`Accelerator::detect`].
+    pub fn known(image: &Image, cache: &Path, deadline: Deadline) -> Result<Self, super::Error> {
+        let note = cache.join("accelerator");
+        let boot = super::file::read(Path::new("/proc/sys/kernel/random/boot_id"))?;
+        let boot = String::from_utf8_lossy(&boot).trim().to_owned();
+        let line = |it: Self| format!("{boot} {it:?}");
+        let found = super::file::read(&note).unwrap_or_default();
+        for known in [Self::Kvm, Self::Emulation] {
+            if found == line(known).into_bytes() {
+                return Ok(known);
+            }
+        }
+        let detected = Self::detect(image, deadline)?;
+        super::write_atomically(&note, line(detected).as_bytes())?;
+        Ok(detected)
+    }
+
     /// Finds out by booting the guest under KVM once: a `/dev/kvm` that is there may still boot
     /// nothing, as under some nested hypervisors.
     ///

@@ -1,0 +1,69 @@
+//! `hawser demo`: a guest, moved live by a real cluster and recovered by it, and what that cost its
+//! users.
+
+mod facts;
+mod story;
+
+use clap::Args;
+use exec::Deadline;
+use lab::report::Report;
+use lab::{Guest, Lab, Name};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::terminal::{answer, note};
+use story::Story;
+
+/// How long the demo may take for all of it. It needs about 1 minute.
+const TIME: Duration = Duration::from_secs(300);
+
+/// Show a live migration and a recovery by a real cluster, with the outages measured
+///
+/// Makes a lab of two nodes, starts a guest on it, puts the node that runs it in standby while
+/// the guest is probed each millisecond, brings it back, kills a node, and waits for the recovery. Prints
+/// what happened and writes one page with the plot. Nothing of it is left.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Installed tree (DESTDIR of make install) with the agent; without it, the machine's own
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "demo.html")]
+    html: PathBuf,
+}
+
+impl Demo {
+    pub fn run(self) -> Result<ExitCode, Error> {
+        let begun = Instant::now();
+        let deadline = Deadline::after(TIME);
+        let name: Name = "demo".parse()?;
+        let builder = Lab::builder(name).nodes(2);
+        let lab = self.root.into_iter().fold(builder, lab::Builder::root).start(note)?;
+        let guest = Guest::new("vm1", 0);
+        note("placing the guest; the first time on a machine its kernel is fetched");
+        lab.place(&guest, deadline)?;
+        note("waiting for the nodes to form a cluster");
+        lab.wait_online(deadline)?;
+
+        let measurement = Story { lab: &lab, guest: &guest, deadline }.tell()?;
+        let report =
+            Report::new("A guest on a Pacemaker cluster, moved and recovered", &measurement);
+        let report = facts::collect()
+            .into_iter()
+            .fold(report, |report, (name, value)| report.fact(name, value));
+        lab.down()?;
+        report.write_html(&self.html).map_err(lab::Error::from)?;
+        answer("")?;
+        answer(report.text().trim_end())?;
+        answer("")?;
+        answer(&format!(
+            "The plot of all round-trip times is in {}. The demo took {} s.",
+            self.html.display(),
+            begun.elapsed().as_secs()
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

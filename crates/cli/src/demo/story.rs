@@ -1,0 +1,107 @@
+use lab::probe::{Measurement, Namespace, Probe, Timeline};
+use lab::{Guest, Lab};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::terminal::note;
+use exec::Deadline;
+
+/// How many replies in a row show that the guest is there and at ease.
+const AT_EASE: usize = 1500;
+
+/// What happens in the demo.
+pub struct Story<'a> {
+    pub lab: &'a Lab,
+    pub guest: &'a Guest,
+    pub deadline: Deadline,
+}
+
+impl Story<'_> {
+    pub fn tell(&self) -> Result<Measurement, Error> {
+        self.configure()?;
+        let home = self.settled("to start", |_| true)?;
+        let namespace =
+            Namespace::open(&self.lab.observer()?.network()).map_err(lab::Error::from)?;
+        let probe = Probe::start(&namespace, self.guest.address()).map_err(lab::Error::from)?;
+        self.until_at_ease(&probe)?;
+        let timeline = probe.timeline();
+
+        mark(&timeline, &format!("{} runs on {home}; {home} goes standby", self.guest.name));
+        self.pcs(&["node", "standby", &home])?;
+        let away = self.settled("to be migrated", |node| node != home)?;
+        mark(&timeline, &format!("{} runs on {away}", self.guest.name));
+        self.until_at_ease(&probe)?;
+
+        mark(&timeline, &format!("{home} comes back; {} moves home", self.guest.name));
+        self.pcs(&["node", "unstandby", &home])?;
+        self.pcs(&["resource", "move", &self.guest.name, &home])?;
+        self.settled("to come back", |node| node == home)?;
+        mark(&timeline, &format!("{} runs on {home}", self.guest.name));
+        self.until_at_ease(&probe)?;
+
+        self.kill(&home, &probe, &timeline)?;
+        Ok(probe.finish())
+    }
+
+    fn kill(&self, home: &str, probe: &Probe, timeline: &Timeline) -> Result<(), Error> {
+        mark(timeline, &format!("{home} dies (SIGKILL to all of it)"));
+        self.lab.node(home)?.kill()?;
+        let heir = self.settled("to be recovered", |node| node != home)?;
+        mark(timeline, &format!("{home} is fenced, {} starts on {heir}", self.guest.name));
+        if !probe.wait_for_boot(self.deadline) {
+            return Err(late("the guest to boot again").into());
+        }
+        mark(timeline, &format!("{} answers again", self.guest.name));
+        self.until_at_ease(probe)
+    }
+
+    /// Configures the guest as an administrator would, with pcs.
+    fn configure(&self) -> Result<(), Error> {
+        let config = format!("config={}", self.guest.config().display());
+        // The lab's storage is shared, which libvirt cannot know: hence --unsafe.
+        let create = [
+            "resource",
+            "create",
+            &self.guest.name,
+            "ocf:hawser:kvm",
+            &config,
+            "migration_transport=tcp",
+            "migrate_options=--unsafe",
+            "op",
+            "monitor",
+            "interval=10s",
+            "timeout=30s",
+            "meta",
+            "allow-migrate=true",
+            "resource-stickiness=100",
+        ];
+        note(&format!("# pcs {}", create.join(" ")));
+        self.pcs(&create)
+    }
+
+    fn pcs(&self, arguments: &[&str]) -> Result<(), Error> {
+        Ok(self.lab.run("pcs", arguments).map(drop)?)
+    }
+
+    fn settled(&self, what: &str, fits: impl Fn(&str) -> bool) -> Result<String, Error> {
+        note(&format!("waiting for {} {what}", self.guest.name));
+        Ok(self.lab.wait_located(&self.guest.name, fits, self.deadline)?)
+    }
+
+    fn until_at_ease(&self, probe: &Probe) -> Result<(), Error> {
+        let patience = self.deadline.slice(Duration::from_secs(60));
+        if probe.wait_for_replies(AT_EASE, patience) {
+            return Ok(());
+        }
+        Err(late("the guest to answer").into())
+    }
+}
+
+fn late(what: &str) -> lab::Error {
+    lab::Error::NotInTime { what: what.to_owned() }
+}
+
+fn mark(timeline: &Timeline, label: &str) {
+    note(label);
+    timeline.mark(label);
+}
