@@ -1,0 +1,13 @@
+//! Holds an agent of the suite beside the stock one, in the lab, in the same run.
+//!
+//! A [`Subject`] is the agent that is looked at, and [`act`] has it perform one [`Action`] on a node of
+//! a lab as Pacemaker would: with Pacemaker's environment, and killed with its process group when it is
+//! late. Everything else is what somebody wants to know of the two.
+
+mod action;
+mod error;
+mod subject;
+
+pub use action::{Action, Answer, Call, Outcome, act};
+pub use error::Error;
+pub use subject::Subject;
