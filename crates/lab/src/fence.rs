@@ -25,6 +25,27 @@ const OFF: u8 = 2;
 
 const METADATA: &str = include_str!("fence.xml");
 
+/// Ways in which the agent can fail.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("no node was named (option plug)")]
+    NoPlug,
+    #[error("there is no node {0}")]
+    UnknownNode(String),
+    #[error(
+        "unknown action {0:?} (on, off, reboot, status, monitor, list, metadata, validate-all)"
+    )]
+    UnknownAction(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("unexpected answer {0:?}")]
+    Unexpected(Reply),
+    #[error("the lab's keeper does not answer at {KEEPER_SOCKET}: {0}")]
+    Silent(io::Error),
+    #[error("standard input or output: {0}")]
+    Stream(io::Error),
+}
+
 /// What the agent was called with.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
@@ -33,16 +54,9 @@ struct Options {
 }
 
 pub fn main(arguments: &[String]) -> ExitCode {
-    let mut options = Options::from_arguments(arguments);
-    if options.action.is_none() {
-        let mut input = String::new();
-        if let Err(error) = io::stdin().lock().read_to_string(&mut input) {
-            note(&format_args!("standard input: {error}"));
-            return ExitCode::FAILURE;
-        }
-        options.read(&input);
-    }
-    perform(&options).unwrap_or_else(|error| {
+    let options = Options::from_arguments(arguments);
+    let options = if options.action.is_none() { options.read_stdin() } else { Ok(options) };
+    options.and_then(|it| perform(&it)).unwrap_or_else(|error| {
         note(&error);
         ExitCode::FAILURE
     })
@@ -62,6 +76,13 @@ impl Options {
         options
     }
 
+    fn read_stdin(mut self) -> Result<Self, Error> {
+        let mut input = String::new();
+        io::stdin().lock().read_to_string(&mut input).map_err(Error::Stream)?;
+        self.read(&input);
+        Ok(self)
+    }
+
     fn read(&mut self, input: &str) {
         for (name, value) in input.lines().filter_map(|it| it.trim().split_once('=')) {
             self.set(name, value);
@@ -78,13 +99,12 @@ impl Options {
         }
     }
 
-    fn plug(&self) -> io::Result<&str> {
-        let missing = || io::Error::other("no node was named (option plug)");
-        self.plug.as_deref().ok_or_else(missing)
+    fn plug(&self) -> Result<&str, Error> {
+        self.plug.as_deref().ok_or(Error::NoPlug)
     }
 }
 
-fn perform(options: &Options) -> io::Result<ExitCode> {
+fn perform(options: &Options) -> Result<ExitCode, Error> {
     match options.action.as_deref().unwrap_or("reboot") {
         "metadata" => print(METADATA),
         "on" => switch(&Request::Start(options.plug()?.to_owned())),
@@ -96,43 +116,42 @@ fn perform(options: &Options) -> io::Result<ExitCode> {
             let names: String = nodes()?.iter().map(|it| format!("{},\n", it.name)).collect();
             print(&names)
         }
-        other => Err(io::Error::other(format!("unknown action {other}"))),
+        other => Err(Error::UnknownAction(other.to_owned())),
     }
 }
 
-fn print(text: &str) -> io::Result<ExitCode> {
-    io::stdout().lock().write_all(text.as_bytes()).map(|()| ExitCode::SUCCESS)
+fn print(text: &str) -> Result<ExitCode, Error> {
+    io::stdout().lock().write_all(text.as_bytes()).map_err(Error::Stream)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn status(plug: &str) -> io::Result<ExitCode> {
+fn status(plug: &str) -> Result<ExitCode, Error> {
     let nodes = nodes()?;
-    let unknown = || io::Error::other(format!("there is no node {plug}"));
-    let node = nodes.iter().find(|it| it.name == plug).ok_or_else(unknown)?;
+    let node = nodes.iter().find(|it| it.name == plug);
+    let node = node.ok_or_else(|| Error::UnknownNode(plug.to_owned()))?;
     Ok(if node.init.is_some() { ExitCode::SUCCESS } else { ExitCode::from(OFF) })
 }
 
-fn switch(request: &Request) -> io::Result<ExitCode> {
+fn switch(request: &Request) -> Result<ExitCode, Error> {
     match ask(request)? {
         Reply::Done => Ok(ExitCode::SUCCESS),
-        other => Err(unexpected(other)),
+        other => Err(Error::Unexpected(other)),
     }
 }
 
-fn nodes() -> io::Result<Vec<NodeStatus>> {
+fn nodes() -> Result<Vec<NodeStatus>, Error> {
     match ask(&Request::Status)? {
         Reply::Status(nodes) => Ok(nodes),
-        other => Err(unexpected(other)),
+        other => Err(Error::Unexpected(other)),
     }
 }
 
-fn ask(request: &Request) -> io::Result<Reply> {
-    Connection::open(Path::new(KEEPER_SOCKET))?.ask(request, Deadline::after(KEEPER_TIME))
-}
-
-fn unexpected(reply: Reply) -> io::Error {
-    match reply {
-        Reply::Failed(said) => io::Error::other(said),
-        other => io::Error::other(format!("unexpected answer {other:?}")),
+fn ask(request: &Request) -> Result<Reply, Error> {
+    let connection = Connection::open(Path::new(KEEPER_SOCKET));
+    let reply = connection.and_then(|mut it| it.ask(request, Deadline::after(KEEPER_TIME)));
+    match reply.map_err(Error::Silent)? {
+        Reply::Failed(said) => Err(Error::Refused(said)),
+        reply => Ok(reply),
     }
 }
 

@@ -113,7 +113,9 @@ impl Place {
 }
 
 /// Held while a lab is created or cleared away; the lock is on the directory of all labs.
-pub struct Lock(#[allow(dead_code, reason = "held, not read")] Flock<File>);
+pub struct Lock {
+    _directory: Flock<File>,
+}
 
 /// Takes the lock on the directory of all labs.
 pub fn lock() -> Result<Lock, Error> {
@@ -123,7 +125,7 @@ pub fn lock() -> Result<Lock, Error> {
     let deadline = Deadline::after(LOCK_TIME);
     loop {
         match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(Lock(lock)),
+            Ok(locked) => return Ok(Lock { _directory: locked }),
             Err((back, Errno::EWOULDBLOCK)) if deadline.pause(Duration::from_millis(10)) => {
                 directory = back;
             }
