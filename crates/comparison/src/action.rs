@@ -54,7 +54,8 @@ pub struct Call {
     pub action: Action,
     /// How long it may take before it is killed.
     pub timeout: Duration,
-    /// Parameters beyond those of [`Subject::parameters`], or instead of them: the last one counts.
+    /// Parameters beyond those of [`Subject::parameters`], or instead of them: the last one counts. Also
+    /// `OCF_CHECK_LEVEL`, which Pacemaker gives an agent along with them.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -164,6 +165,14 @@ fn environment(
     variables
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
-        .chain(parameters.map(|(name, value)| (format!("OCF_RESKEY_{name}"), value)))
+        .chain(parameters.map(|(name, value)| (variable(&name), value)))
         .collect()
+}
+
+/// The variable that holds a parameter: Pacemaker has all of them in one list, with this one exception.
+fn variable(parameter: &str) -> String {
+    match parameter {
+        "OCF_CHECK_LEVEL" => parameter.to_owned(),
+        _ => format!("OCF_RESKEY_{parameter}"),
+    }
 }
