@@ -12,36 +12,43 @@ use std::path::{Path, PathBuf};
 pub fn start(mut instance: Instance) -> Result<Answer, Error> {
     let definition = instance.definition()?;
     instance.identity = definition.identity.clone();
-    instance.uri.clone_from(&instance.config.hypervisor);
     let (seen, _) = instance.observe()?;
     if !seen.state.is_active() {
         instance.announce()?;
-        ordering::arrange(instance.by);
-        if instance.config.start_resources {
-            instance.hypervisor.start_resources(&definition, instance.by).map_err(|source| {
-                guest::Error::Hypervisor { guest: instance.identity.name.clone(), source }
-            })?;
-        }
-        overlay::prepare(&instance.config, instance.by)?;
+        prepare(&instance, &definition)?;
     }
-    match bring_up(&instance, &definition).and_then(|change| ready(&instance).map(|()| change)) {
-        Ok(Change::Done) => {
-            ocf::log::info(format_args!("guest {} started", instance.identity.name));
-        }
-        Ok(Change::Already) => {
+    match bring_up(&instance, &definition)? {
+        Change::Already => {
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
-        Err(error) => {
-            let ended = instance.guest().stop(&Shutdown { force: true, ..Shutdown::default() });
-            if ended.is_ok() {
-                instance.forget();
-            }
-            return Err(error);
+        Change::Done => {
+            monitor::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
+            ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
     }
     let (seen, stamp) = instance.observe()?;
     instance.remember(&seen, stamp);
     Ok(Answer::Success)
+}
+
+/// Makes what the guest needs before it can be started.
+fn prepare(instance: &Instance, definition: &Definition) -> Result<(), Error> {
+    ordering::arrange(instance.by);
+    if instance.config.start_resources {
+        let started = instance.hypervisor.start_resources(definition, instance.by);
+        let guest = || instance.identity.name.clone();
+        started.map_err(|source| guest::Error::Hypervisor { guest: guest(), source })?;
+    }
+    overlay::prepare(&instance.config, instance.by)
+}
+
+/// Ends a guest that was started and never got ready.
+fn abandon(instance: &Instance) {
+    let force = Shutdown { force: true, ..Shutdown::default() };
+    match instance.guest().stop(&force) {
+        Ok(_) => instance.forget(),
+        Err(error) => ocf::log::error(format_args!("{error}")),
+    }
 }
 
 /// Starts the guest, from its saved memory if there is any.
@@ -63,11 +70,6 @@ fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Erro
     Ok(guest.start(definition, None)?)
 }
 
-/// Waits until the monitor scripts succeed, as VirtualDomain does.
-pub fn ready(instance: &Instance) -> Result<(), Error> {
-    monitor::scripts_succeed(instance)
-}
-
 fn saved_memory(instance: &Instance) -> Option<PathBuf> {
     let directory = instance.config.snapshot.as_ref()?;
     Some(directory.join(format!("{}.state", instance.identity.name)))
@@ -86,9 +88,7 @@ fn set_aside(file: &Path) -> Result<(), Error> {
 }
 
 pub fn stop(instance: Instance) -> Result<Answer, Error> {
-    if instance.config.save_config || instance.config.sync_config {
-        instance.save_config();
-    }
+    instance.save_config();
     let how = Shutdown {
         modes: instance.config.shutdown_modes.clone(),
         force: instance.config.force_stop,

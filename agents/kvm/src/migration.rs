@@ -11,9 +11,7 @@ pub fn migrate_to(instance: &Instance) -> Result<Answer, Error> {
     let target = instance.request.migrate_target().ok_or(Error::NoTarget)?;
     let migration = plan(instance, target)?;
     let name = &instance.identity.name;
-    if instance.config.save_config || instance.config.sync_config {
-        instance.save_config();
-    }
+    instance.save_config();
     if instance.config.start_resources {
         start_resources_there(instance, &migration)?;
     }
@@ -66,9 +64,7 @@ pub fn migrate_from(instance: &Instance) -> Result<Answer, Error> {
     instance.guest().migrate_from()?;
     let (seen, stamp) = instance.observe()?;
     instance.remember(&seen, stamp);
-    if instance.config.save_config || instance.config.sync_config {
-        instance.save_config();
-    }
+    instance.save_config();
     monitor::scripts_succeed(instance)?;
     let source = instance.request.migrate_source().unwrap_or("an unknown node");
     ocf::log::info(format_args!("guest {} arrived from {source}", instance.identity.name));

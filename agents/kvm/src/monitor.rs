@@ -41,9 +41,7 @@ pub fn monitor(instance: &Instance) -> Result<Answer, Error> {
             }
         }
     }
-    if instance.config.save_config || instance.config.sync_config {
-        instance.save_config();
-    }
+    instance.save_config();
     deeper(instance).map(|()| Answer::Success)
 }
 

@@ -9,9 +9,14 @@ use std::time::Duration;
 const SLICE: Duration = Duration::from_secs(5);
 
 impl Instance<'_> {
-    /// Writes the guest's definition back to its file if it differs. Failures are logged and are no
-    /// others: the guest does not depend on this.
+    /// Writes the definition of a guest that is active back to its file, if that is wanted and it
+    /// differs. Failures are logged and are no others: the guest does not depend on this.
     pub fn save_config(&self) {
+        if !(self.config.save_config || self.config.sync_config)
+            || !self.observe().is_ok_and(|(seen, _)| seen.state.is_active())
+        {
+            return;
+        }
         let name = &self.identity.name;
         let path = &self.config.config;
         let xml = match self.hypervisor.definition(name, self.by.slice(SLICE)) {

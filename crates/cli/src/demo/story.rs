@@ -20,9 +20,9 @@ impl Story<'_> {
     pub fn tell(&self) -> Result<Measurement, Error> {
         self.configure()?;
         let home = self.settled("to start", |_| true)?;
-        let namespace =
-            Namespace::open(&self.lab.observer()?.network()).map_err(lab::Error::from)?;
-        let probe = Probe::start(&namespace, self.guest.address()).map_err(lab::Error::from)?;
+        // The boot is not part of the story: it is waited for with a probe of its own.
+        self.until_at_ease(&self.probe()?)?;
+        let probe = self.probe()?;
         self.until_at_ease(&probe)?;
         let timeline = probe.timeline();
 
@@ -53,6 +53,12 @@ impl Story<'_> {
         }
         mark(timeline, &format!("{} answers again", self.guest.name));
         self.until_at_ease(probe)
+    }
+
+    fn probe(&self) -> Result<Probe, Error> {
+        let namespace = Namespace::open(&self.lab.observer()?.network());
+        let namespace = namespace.map_err(lab::Error::from)?;
+        Ok(Probe::start(&namespace, self.guest.address()).map_err(lab::Error::from)?)
     }
 
     /// Configures the guest as an administrator would, with pcs.

@@ -20,7 +20,7 @@ use virt::sys;
 
 /// How long one look at a guest may take, at most: it is a matter of milliseconds, and what is not
 /// answered by then is asked of the node itself.
-const LOOK_SLICE: Duration = Duration::from_secs(8);
+const LOOK_SLICE: Duration = Duration::from_secs(5);
 
 /// A libvirt connection, opened when it is first needed.
 pub struct Libvirt {
