@@ -111,7 +111,7 @@ impl Builder {
 
     /// Starts the keeper in namespaces of its own and connects to it.
     fn spawn(&self, place: &Place) -> Result<(Child, Connection), Error> {
-        let program = keeper_program::find()?;
+        let program = keeper_program::find(&self.settings.roots)?;
         place.create(&self.settings)?;
         fs::copy(&program, place.program()).map_err(Error::file("copy", &program))?;
         let mut unshare = Tool::new("unshare")

@@ -67,6 +67,15 @@ pub enum Error {
         /// The node.
         node: String,
     },
+    /// The program that labs are made of is neither installed nor built.
+    #[error(
+        "lab-keeper not found (looked for {}): install the whole suite, or cargo build --workspace",
+        .candidates.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    NoKeeper {
+        /// Where it was looked for.
+        candidates: Vec<PathBuf>,
+    },
     /// The keeper ended before the lab was made.
     #[error("the lab's namespaces cannot be made: {said} (a container needs --privileged)")]
     Namespaces {

@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use crate::image::{self, Accelerator, Domain, Image, MEMORY, MacAddress, write_atomically};
+use crate::keeper_program::LIBEXEC;
 use crate::plan::PREFIX;
 use crate::{Error, Lab, SHARED};
 use exec::Deadline;
@@ -116,6 +117,11 @@ impl Lab {
         if image.kernel.exists() && image.initramfs.exists() {
             return Ok(image);
         }
-        Ok(Image::build(&shared, &image::guest_program()?, Path::new(image::CACHE), deadline)?)
+        let mut in_roots = self.roots()?.into_iter().map(|it| it.join(LIBEXEC).join("lab-guest"));
+        let program = match in_roots.find(|it| it.is_file()) {
+            Some(program) => program,
+            None => image::guest_program()?,
+        };
+        Ok(Image::build(&shared, &program, Path::new(image::CACHE), deadline)?)
     }
 }

@@ -205,6 +205,11 @@ impl Lab {
         Ok(())
     }
 
+    /// The installed trees that the nodes see.
+    pub(crate) fn roots(&self) -> Result<Vec<PathBuf>, Error> {
+        Ok(self.place.settings()?.roots)
+    }
+
     /// The directory that holds what one node has on its disk.
     pub(crate) fn disk(&self, node: &str) -> PathBuf {
         self.place.disk(node)
