@@ -2,11 +2,12 @@ use crate::config::Config;
 use crate::error::Error;
 use exec::Deadline;
 use guest::{Guest, Observation, Record};
-use hypervisor::qemu::{Blind, Qemu, Stamp};
+use hypervisor::qemu::Stamp;
 use hypervisor::{Definition, Hypervisor, Identity, Name, State, Witness};
 use ocf::Request;
 use std::fmt::Arguments;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// How long reading the configuration file may take; it may lie on a share whose server is gone.
 const READ_SLICE: Duration = Duration::from_secs(5);
+
+/// What a guest's definition may hold, in bytes; libvirt's own limit for a string is 4 MiB.
+const DEFINITION_LIMIT: u64 = 4 << 20;
 
 /// One resource: its parameters, its guest and its hypervisor, for one action.
 pub struct Instance<'a> {
@@ -25,7 +29,7 @@ pub struct Instance<'a> {
     pub identity: Identity,
     pub uri: String,
     pub hypervisor: Box<dyn Hypervisor>,
-    pub witness: &'static dyn Witness,
+    pub witness: Box<dyn Witness>,
 }
 
 /// Where the record of a resource's guest is.
@@ -38,36 +42,43 @@ fn note(text: Arguments<'_>) {
 }
 
 impl<'a> Instance<'a> {
-    /// The resource with all of its configuration right.
+    /// The resource with all of its configuration right, as it is now to be.
     pub fn strict(
         request: &'a Request,
         open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
     ) -> Result<Self, Error> {
-        Ok(Self::new(request, Config::strict(request)?, open))
+        let config = Config::strict(request)?;
+        let record = Record::load(&record_path(request))
+            .filter(|it| it.config == config.config && it.uri == config.hypervisor);
+        Ok(Self::new(request, config, record, open))
     }
 
-    /// The resource with what is right of its configuration.
+    /// The resource as it was started, with what is right of its configuration.
     pub fn lenient(request: &'a Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Self {
-        Self::new(request, Config::lenient(request), open)
+        let mut config = Config::lenient(request);
+        // A record speaks of this resource only as long as it has the same configuration file.
+        let record = Record::load(&record_path(request))
+            .filter(|it| config.config.as_os_str().is_empty() || it.config == config.config);
+        if let Some(record) = &record {
+            config.config.clone_from(&record.config);
+        }
+        Self::new(request, config, record, open)
     }
 
     fn new(
         request: &'a Request,
         config: Config,
+        record: Option<Record>,
         open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
     ) -> Self {
         let by = Deadline::at(request.deadline());
         let record_path = record_path(request);
-        // A record speaks of this resource only as long as it has the same configuration file.
-        let record = Record::load(&record_path)
-            .filter(|it| config.config.as_os_str().is_empty() || it.config == config.config);
         let uri = record.as_ref().map_or(&config.hypervisor, |it| &it.uri).clone();
         let identity = match &record {
             Some(record) => record.guest.clone(),
             None => identity(&config, request, by),
         };
-        let witness: &dyn Witness = if Qemu::serves(&uri) { &Qemu } else { &Blind };
-        let hypervisor = open(&uri);
+        let (hypervisor, witness) = (open(&uri), hypervisor::witness(&uri));
         Self { request, config, by, record_path, record, identity, uri, hypervisor, witness }
     }
 
@@ -76,7 +87,7 @@ impl<'a> Instance<'a> {
         Guest {
             identity: self.identity.clone(),
             hypervisor: &*self.hypervisor,
-            witness: self.witness,
+            witness: &*self.witness,
             by: self.by,
             note: &note,
         }
@@ -158,10 +169,19 @@ fn definition(path: &Path, by: Deadline) -> Result<Definition, Error> {
     let file = path.to_owned();
     let (sender, content) = mpsc::channel();
     // A read from a share whose server is gone cannot be interrupted, only left behind.
-    thread::spawn(move || sender.send(std::fs::read_to_string(file)));
+    thread::spawn(move || sender.send(read(&file)));
     let text = content
         .recv_timeout(by.slice(READ_SLICE).remaining())
         .map_err(|_| failed(io::ErrorKind::TimedOut.into()))?
         .map_err(failed)?;
     Definition::parse(&text).map_err(|source| Error::Definition { path: path.to_owned(), source })
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(DEFINITION_LIMIT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > DEFINITION_LIMIT {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }

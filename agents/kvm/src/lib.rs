@@ -27,7 +27,6 @@ pub use table::AGENT;
 
 use error::Error;
 use hypervisor::Hypervisor;
-use hypervisor::libvirt::Libvirt;
 use instance::Instance;
 use ocf::{Answer, Request, Verb};
 use std::process::ExitCode;
@@ -41,7 +40,7 @@ pub fn front() -> ExitCode {
 /// The agent with libvirt.
 #[must_use]
 pub fn full() -> ExitCode {
-    ocf::main(&AGENT, |request| perform(request, &|uri| Box::new(Libvirt::new(uri))))
+    ocf::main(&AGENT, |request| perform(request, &hypervisor::open))
 }
 
 /// Does an action with the hypervisor that `open` gives for a connection URI.

@@ -16,7 +16,10 @@ mod error;
 mod identity;
 pub mod libvirt;
 mod migration;
+mod open;
 pub mod qemu;
+#[cfg(feature = "scripted")]
+pub mod scripted;
 mod state;
 
 pub use absent::Absent;
@@ -25,6 +28,7 @@ pub use error::{Error, Result};
 pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
 pub use migration::{Migration, Options};
+pub use open::{open, witness};
 pub use state::{Job, Pause, Sight, State};
 
 use serde::{Deserialize, Serialize};

@@ -52,7 +52,8 @@ impl State {
 }
 
 /// A job of the hypervisor that holds the guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Job {
     /// None.
     None,
@@ -63,7 +64,7 @@ pub enum Job {
 }
 
 /// What a hypervisor tells about a guest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
     /// The state.
     pub state: State,

@@ -1,0 +1,305 @@
+//! Guests on a pretend host, which is a JSON file: `scripted:///path/host.json`.
+//!
+//! Two files are two hosts, and a guest migrates from one to the other. Several agents can work on a
+//! host at the same time, as each change is made under a lock. The file also says what goes wrong on
+//! the host, so that a test can ask what an agent makes of it. For tests only: nothing that is
+//! installed has the feature `scripted`.
+
+mod host;
+
+pub use host::{Answer, Effect, Fault, Host, Process};
+
+use crate::error::{Error, Result};
+use crate::identity::{Identity, Name};
+use crate::state::{Job, Pause, Sight, State};
+use crate::{Deadline, Definition, Hypervisor, Migration, ShutdownMode, Trace, Witness, qemu};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long one look at a guest may take, at most.
+const LOOK_SLICE: Duration = Duration::from_millis(200);
+
+/// A pretend host and its daemon.
+#[derive(Debug, Clone)]
+pub struct Scripted {
+    path: PathBuf,
+}
+
+impl Scripted {
+    /// The host in a file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The host that a URI names; `None` when that is no `scripted:///path`.
+    #[must_use]
+    pub fn at(uri: &str) -> Option<Self> {
+        uri.strip_prefix("scripted://").filter(|path| path.starts_with('/')).map(Self::new)
+    }
+
+    fn unreachable(&self, words: &str) -> Error {
+        Error::Unreachable {
+            uri: format!("scripted://{}", self.path.display()),
+            words: words.to_owned(),
+        }
+    }
+
+    fn read(&self) -> Result<Host> {
+        Host::read(&self.path).map_err(|error| self.unreachable(&error.to_string()))
+    }
+
+    fn update<T>(&self, change: impl FnOnce(&mut Host) -> T) -> Result<T> {
+        Host::update(&self.path, change).map_err(|error| self.unreachable(&error.to_string()))
+    }
+
+    /// Notes the call and looks up what is to happen.
+    fn script(&self, on: &str, detail: &str) -> Result<(Answer, Effect)> {
+        self.update(|host| {
+            if on != "look" {
+                host.calls.push(format!("{on} {detail}").trim().to_owned());
+            }
+            host.script(on)
+        })
+    }
+
+    /// Answers as the script says; `done` is the answer where it says that nothing goes wrong.
+    fn answer<T>(&self, answer: Answer, what: &'static str, by: Deadline, done: T) -> Result<T> {
+        let words = "the script says no".to_owned();
+        let silent = || Error::Silent { uri: format!("scripted://{}", self.path.display()), what };
+        match answer {
+            // What is said too late is not heard.
+            Answer::Done if by.expired() => Err(silent()),
+            Answer::Done => Ok(done),
+            Answer::Refused => Err(Error::Refused { what, words }),
+            Answer::NotInstalled => Err(Error::NotInstalled { what, words }),
+            Answer::NoGuestAgent => Err(Error::NoGuestAgent { words }),
+            Answer::Unreachable => Err(self.unreachable(&words)),
+            Answer::Silent => Err(silent()),
+            Answer::Hang => {
+                let _ = by.pause(by.remaining());
+                Err(silent())
+            }
+        }
+    }
+
+    /// Does what the script leaves of a call. `act` is not called where nothing is to happen.
+    fn call(
+        &self,
+        (on, detail): (&'static str, &str),
+        by: Deadline,
+        act: impl FnOnce(&mut Host, Effect) -> std::result::Result<(), &'static str>,
+    ) -> Result<()> {
+        let (answer, effect) = self.script(on, detail)?;
+        if effect != Effect::None {
+            let refused = |words: &str| Error::Refused { what: on, words: words.to_owned() };
+            self.update(|host| act(host, effect))?.map_err(refused)?;
+        }
+        self.answer(answer, on, by, ())
+    }
+}
+
+/// A guest that is to be changed must be there.
+fn active(host: &Host, guest: &Name) -> std::result::Result<Sight, &'static str> {
+    Some(host.sight(guest)).filter(|it| it.state.is_active()).ok_or("domain is not running")
+}
+
+/// A guest that is to begin must not be there; while it is set up it does not run yet.
+fn begin(
+    host: &mut Host,
+    guest: &Identity,
+    effect: Effect,
+) -> std::result::Result<(), &'static str> {
+    if host.sight(&guest.name).state.is_active() {
+        return Err("domain is already active");
+    }
+    let state = if effect == Effect::Half { State::Paused(Pause::Job) } else { State::Running };
+    host.put(guest, state);
+    Ok(())
+}
+
+impl Hypervisor for Scripted {
+    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
+        let (answer, _) = self.script("look", "")?;
+        self.answer(answer, "look", by.slice(LOOK_SLICE), self.read()?.sight(guest))
+    }
+
+    fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
+        self.call(("create", ""), by, |host, effect| begin(host, &definition.identity, effect))
+    }
+
+    fn resume(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.call(("resume", ""), by, |host, _| {
+            active(host, guest)?;
+            host.set(guest, State::Running, Job::None);
+            Ok(())
+        })
+    }
+
+    fn shut_down(&self, guest: &Name, mode: ShutdownMode, by: Deadline) -> Result<()> {
+        self.call(("shut_down", &format!("{mode:?}")), by, |host, effect| {
+            active(host, guest)?;
+            match effect {
+                Effect::Half => host.set(guest, State::ShuttingDown, Job::None),
+                _ => host.end(guest),
+            }
+            Ok(())
+        })
+    }
+
+    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.call(("destroy", ""), by, |host, effect| {
+            match effect {
+                Effect::Half => host.forget(guest),
+                _ => host.end(guest),
+            }
+            Ok(())
+        })
+    }
+
+    fn save(&self, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
+        self.call(("save", ""), by, |host, _| {
+            active(host, guest)?;
+            fs::write(file, guest.as_str()).map_err(|_| "the file cannot be written")?;
+            host.end(guest);
+            Ok(())
+        })
+    }
+
+    fn restore(&self, file: &Path, by: Deadline) -> Result<()> {
+        self.call(("restore", ""), by, |host, effect| {
+            let name = fs::read_to_string(file).map_err(|_| "the file cannot be read")?;
+            begin(host, &Identity { name: Name::from_any(&name), uuid: None }, effect)
+        })
+    }
+
+    fn definition(&self, guest: &Name, by: Deadline) -> Result<String> {
+        let name = quick_xml::escape::escape(guest.as_str());
+        let xml = format!("<domain type='kvm'>\n  <name>{name}</name>\n</domain>\n");
+        self.call(("definition", ""), by, |host, _| active(host, guest).map(drop))?;
+        Ok(xml)
+    }
+
+    fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.call(("ping_agent", ""), by, |host, _| active(host, guest).map(drop))
+    }
+
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()> {
+        let (answer, effect) = self.script("migrate", &migration.destination)?;
+        if effect != Effect::None {
+            self.transfer(guest, &migration.destination, effect)?;
+        }
+        self.answer(answer, "migrate", by, ())
+    }
+
+    fn abort_job(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.call(("abort_job", ""), by, |host, _| {
+            let sight = active(host, guest)?;
+            let state = match sight.state {
+                State::Paused(Pause::Outgoing) => State::Running,
+                state => state,
+            };
+            host.set(guest, state, Job::None);
+            Ok(())
+        })
+    }
+
+    fn start_resources(&self, _definition: &Definition, by: Deadline) -> Result<()> {
+        self.call(("start_resources", ""), by, |_, _| Ok(()))
+    }
+
+    fn remote(&self, uri: &str, by: Deadline) -> Result<Box<dyn Hypervisor>> {
+        self.call(("remote", uri), by, |_, _| Ok(()))?;
+        let there = Self::at(uri).ok_or_else(|| self.unreachable("no such host"))?;
+        there.read()?;
+        Ok(Box::new(there))
+    }
+}
+
+impl Scripted {
+    /// Sends a guest to another host, phase by phase, so that somebody who looks meanwhile sees what
+    /// libvirt shows: an incoming copy, then an outgoing one, and never two that run.
+    fn transfer(&self, guest: &Name, destination: &str, effect: Effect) -> Result<()> {
+        let there = Self::at(destination).ok_or_else(|| self.unreachable("no such host"))?;
+        let refused = |words: &str| Error::Refused { what: "migrate", words: words.to_owned() };
+        let sight = active(&self.read()?, guest).map_err(refused)?;
+        let identity = Identity { name: guest.clone(), uuid: sight.uuid };
+        there
+            .update(|host| {
+                begin(host, &identity, Effect::Whole)?;
+                host.set(guest, State::Paused(Pause::Incoming), Job::Incoming);
+                Ok(())
+            })?
+            .map_err(refused)?;
+        self.update(|host| host.set(guest, sight.state, Job::Running))?;
+        if effect == Effect::Whole {
+            self.update(|host| host.set(guest, State::Paused(Pause::Outgoing), Job::Running))?;
+            there.update(|host| host.set(guest, sight.state, Job::None))?;
+            self.update(|host| host.end(guest))?;
+        }
+        Ok(())
+    }
+
+    fn seen<T: Default>(&self, look: impl FnOnce(&Host) -> T) -> T {
+        self.read().ok().filter(|host| !host.blind).map(|host| look(&host)).unwrap_or_default()
+    }
+
+    fn tried(&self, change: impl FnOnce(&mut Host) -> bool) -> bool {
+        let changed: io::Result<bool> = Host::update(&self.path, change);
+        changed.unwrap_or_default()
+    }
+}
+
+impl Witness for Scripted {
+    fn proves_absence(&self) -> bool {
+        self.seen(|_| true)
+    }
+
+    fn find(&self, guest: &Identity) -> Vec<Trace> {
+        self.seen(|host| host.processes_of(guest).map(|process| process.trace).collect())
+    }
+
+    fn alive(&self, trace: Trace) -> bool {
+        self.seen(|host| host.processes.iter().any(|process| process.trace == trace))
+    }
+
+    fn state(&self, guest: &Name, _by: Deadline) -> Option<State> {
+        self.seen(|host| {
+            let process = host.processes.iter().find(|it| it.guest.name == *guest);
+            process.filter(|_| host.is_unattended()).map(|process| process.state)
+        })
+    }
+
+    fn power_down(&self, guest: &Name, _by: Deadline) -> bool {
+        self.tried(|host| {
+            let heard = host.is_unattended();
+            if heard {
+                host.calls.push("power_down".to_owned());
+                host.end(guest);
+            }
+            heard
+        })
+    }
+
+    fn kill(&self, trace: Trace, _by: Deadline) -> bool {
+        self.tried(|host| {
+            host.calls.push("kill".to_owned());
+            let (answer, _) = host.script("kill");
+            if answer == Answer::Done {
+                let guest = host.processes.iter().find(|it| it.trace == trace);
+                let guest = guest.map(|process| process.guest.name.clone());
+                host.processes.retain(|process| process.trace != trace);
+                if let Some(guest) = guest {
+                    host.forget(&guest);
+                }
+            }
+            answer == Answer::Done
+        })
+    }
+
+    fn stamp(&self, _guest: &Name) -> Option<qemu::Stamp> {
+        None
+    }
+}
