@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How long the target may take to answer, before the first byte of the guest has moved.
 const CONNECT_SLICE: Duration = Duration::from_secs(10);
 
-/// What the migration leaves for finding out where the guest is.
+/// What the migration leaves for finding out where the guest is, at most.
 const SETTLE_RESERVE: Duration = Duration::from_secs(3);
 
 /// How long an arriving guest may not be seen at all.
@@ -39,7 +39,8 @@ impl Guest<'_> {
         let target = self.hypervisor.remote(&migration.destination, self.by.slice(CONNECT_SLICE));
         let target = self.done(target)?;
         self.make_room(&*target)?;
-        let outcome = self.hypervisor.migrate(name, migration, self.by.less(SETTLE_RESERVE));
+        let settling = self.by.less(SETTLE_RESERVE.min(self.by.remaining() / 4));
+        let outcome = self.hypervisor.migrate(name, migration, settling);
         self.settle(&*target, outcome)
     }
 

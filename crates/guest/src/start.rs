@@ -9,7 +9,7 @@ const RESTART_GRACE: Duration = Duration::from_secs(10);
 /// How long a copy that is coming in, or one that is going down, may take to settle.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// What a start that fails keeps for clearing away what it began.
+/// What a start that fails keeps for clearing away what it began, at most.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
 const POLL: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ impl Guest<'_> {
             }
         }
         self.answering()?;
-        let begun = self.by.less(CLEAN_UP);
+        let begun = self.before_clean_up();
         let started = match saved {
             Some(file) => self.hypervisor.restore(file, begun),
             None => self.hypervisor.create(definition, begun),
@@ -60,9 +60,14 @@ impl Guest<'_> {
         })
     }
 
+    /// When it must be settled whether the guest comes up. Of a short time most is for that.
+    fn before_clean_up(&self) -> Deadline {
+        self.by.less(CLEAN_UP.min(self.by.remaining() / 4))
+    }
+
     /// Waits for a daemon that is restarting; starting without one is not possible.
     fn answering(&self) -> Result<()> {
-        let patience = self.by.less(CLEAN_UP).slice(RESTART_GRACE);
+        let patience = self.before_clean_up().slice(RESTART_GRACE);
         loop {
             match self.hypervisor.look(&self.identity.name, patience) {
                 Err(error) if error.is_silence() && patience.pause(POLL) => {}
@@ -74,7 +79,7 @@ impl Guest<'_> {
 
     /// The guest's state once it is none that ends by itself.
     fn settled(&self) -> Result<Observation> {
-        let patience = self.by.less(CLEAN_UP).slice(SETTLE);
+        let patience = self.before_clean_up().slice(SETTLE);
         loop {
             let seen = self.observe()?;
             let moving = matches!(
