@@ -19,7 +19,7 @@ impl<'a> Uri<'a> {
             Some((driver, transport)) => (driver, Some(transport)),
             None => (scheme, None),
         };
-        let (authority, path) = rest.split_at(rest.find('/')?);
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let port = authority.rsplit_once(':').map(|(_, port)| port);
         Some(Self { driver, transport, port: port.filter(|it| !it.ends_with(']')), path })
     }
@@ -114,6 +114,7 @@ mod tests {
                 "",
                 "qemu+tls://n2.example.com:16999/system?pkipath=/x",
             ),
+            (PLAIN, "test://here", "", "test://n2.example.com"),
             (MIG, "qemu:///system", "ssh", "qemu+ssh://vm_adm@n2-mig.example.com/system"),
             (MIG, "xen:///system", "tcp", "xen+tcp://vm_adm@n2-mig.example.com/system"),
         ] {

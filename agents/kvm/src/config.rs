@@ -82,6 +82,15 @@ impl Reader<'_> {
         modes
     }
 
+    fn hypervisor(&mut self) -> String {
+        let uri = self.text(&table::HYPERVISOR);
+        if uri.contains("://") {
+            return uri;
+        }
+        self.problems.push(Error::HypervisorUri { found: uri });
+        table::DEFAULT_HYPERVISOR.to_owned()
+    }
+
     fn migration_user(&mut self) -> String {
         let user = self.text(&table::MIGRATION_USER);
         if user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
@@ -117,7 +126,7 @@ impl Config {
         let mut reader = Reader { request, problems: Vec::new() };
         let config = Self {
             config: reader.get(&table::CONFIG).unwrap_or_default(),
-            hypervisor: reader.text(&table::HYPERVISOR),
+            hypervisor: reader.hypervisor(),
             force_stop: reader.get(&table::FORCE_STOP).unwrap_or_default(),
             shutdown_modes: reader.shutdown_modes(),
             snapshot: reader.get(&table::SNAPSHOT),
@@ -151,9 +160,6 @@ impl Config {
         }
         if self.stateless && self.backingfile.is_none() {
             return Err(Error::StatelessWithoutBacking);
-        }
-        if !self.hypervisor.contains("://") {
-            return Err(Error::HypervisorUri { found: self.hypervisor });
         }
         if let Err(error) = self.migrate_options {
             return Err(Error::MigrateOptions(error));

@@ -79,6 +79,9 @@ pub const CONFIG: Parameter<PathBuf> = Parameter::path(
 .required()
 .unique();
 
+/// The hypervisor where none is given, and where what is given is no URI.
+pub const DEFAULT_HYPERVISOR: &str = "qemu:///system";
+
 pub const HYPERVISOR: Parameter<String> = Parameter::string(
     "hypervisor",
     "Hypervisor connection URI",
@@ -86,7 +89,7 @@ pub const HYPERVISOR: Parameter<String> = Parameter::string(
      \"virsh uri\" says instead, which depends on the environment that the cluster manager was started \
      in; so the default here is fixed.",
 )
-.default("qemu:///system");
+.default(DEFAULT_HYPERVISOR);
 
 pub const FORCE_STOP: Parameter<bool> = Parameter::boolean(
     "force_stop",
