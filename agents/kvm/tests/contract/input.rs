@@ -1,0 +1,99 @@
+//! Input that nobody should give, and some that is only unusual.
+
+use crate::node::{Call, Node};
+use hypervisor::scripted::Host;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::thread;
+
+/// Names of guests that libvirt takes, and that a shell, a regular expression or XML would trip over.
+const NAMES: &[&str] = &[
+    "vm 1",
+    "v.*",
+    "a&<b>",
+    "it's \"vm\"",
+    "$(reboot)`id`;a|c",
+    "v\\m",
+    "-vm",
+    "vm,guest=x",
+    "väg \u{1f980}",
+    "%n",
+];
+
+const NONSENSE: &str = "../%n -1 $(reboot)\n'\"<&";
+
+/// Values that are right for no parameter.
+fn garbage() -> Vec<OsString> {
+    let garbled = OsString::from_vec(vec![b'/', 0xff, 0xfe]);
+    let huge = "9".repeat(100_000);
+    vec!["".into(), NONSENSE.into(), garbled, huge.into()]
+}
+
+/// Every parameter in the table that the agent prints.
+fn parameters() -> Vec<String> {
+    let metadata = include_str!("../../../../ocf-metadata/kvm.xml");
+    let names = metadata.split("<parameter name=\"").skip(1);
+    let names: Vec<String> =
+        names.filter_map(|it| Some(it.split_once('"')?.0.to_owned())).collect();
+    assert!(names.len() > 20, "{names:?}");
+    names
+}
+
+#[test]
+fn an_unusual_name_is_a_name() {
+    for name in NAMES {
+        let node = Node::new(&Host::default().with("vm", hypervisor::State::Running));
+        let config = node.define(&format!("{name}.xml"), name);
+        let call = |call: Call| call.set("config", &config).env("OCF_RESOURCE_INSTANCE", name);
+        call(node.probe()).gives(7);
+        call(node.call("start")).gives(0);
+        assert_eq!(node.host().guests.keys().filter(|it| it == name).count(), 1, "{name}");
+        call(node.monitor()).gives(0);
+        call(node.call("stop")).gives(0);
+        assert_eq!(node.host().guests.keys().collect::<Vec<_>>(), ["vm"], "{name}");
+    }
+}
+
+#[test]
+fn a_huge_or_garbled_name_is_an_answer_and_no_crash() {
+    let node = Node::new(&Host::default());
+    for instance in [OsString::from("x".repeat(100_000)), OsString::from_vec(vec![0xff])] {
+        node.probe().env("OCF_RESOURCE_INSTANCE", instance).run().is_one_of(&[0, 7, 5, 2]);
+    }
+}
+
+#[test]
+fn garbage_in_any_parameter_changes_no_answer_about_a_guest() {
+    let all = parameters();
+    let chunks: Vec<_> = all.chunks(all.len().div_ceil(2)).collect();
+    thread::scope(|scope| {
+        for parameters in chunks {
+            scope.spawn(move || garbage_in(parameters));
+        }
+    });
+}
+
+fn garbage_in(parameters: &[String]) {
+    let off = Node::new(&Host::default());
+    for parameter in parameters {
+        let runs = Node::started();
+        for value in garbage() {
+            let set = |call: Call| call.set(parameter, &value);
+            // A script that is not there is a script that fails.
+            let code = if parameter == "monitor_scripts" { &[0, 1][..] } else { &[0] };
+            set(runs.monitor()).run().is_one_of(code);
+            set(off.probe()).run().is_one_of(&[7, 5]);
+            set(off.call("validate-all")).run().is_one_of(&[0, 6]);
+        }
+        assert_eq!(runs.host().calls, ["create"], "{parameter}");
+        for action in ["reload-agent", "start", "migrate_from", "migrate_to", "stop"] {
+            let node = if action == "stop" { &runs } else { &Node::started() };
+            let ended = node.migrate_or(action).set(parameter, NONSENSE).run();
+            let strict = matches!(action, "start" | "reload-agent");
+            ended.is_one_of(if strict { &[0, 1, 5, 6] } else { &[0, 1] });
+            if action == "stop" {
+                assert_eq!((ended.code, node.state()), (0, None), "{parameter}");
+            }
+        }
+    }
+}

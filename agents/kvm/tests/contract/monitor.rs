@@ -1,0 +1,136 @@
+//! monitor, status and the probe.
+
+use crate::lifecycle::SILENCES;
+use crate::node::{GUEST, Node};
+use hypervisor::scripted::{Answer, Host};
+use hypervisor::{Pause, State};
+use std::time::{Duration, Instant};
+
+/// Every state, with the code of a recurring monitor, and that under a manager without intervals.
+const STATES: &[(State, i32, i32)] = &[
+    (State::Running, 0, 0),
+    (State::Paused(Pause::Admin), 190, 0),
+    (State::Paused(Pause::Unknown), 190, 0),
+    (State::Paused(Pause::IoError), 1, 1),
+    (State::Paused(Pause::PostcopyFailed), 1, 1),
+    (State::Paused(Pause::Incoming), 7, 7),
+    (State::Paused(Pause::Outgoing), 0, 0),
+    (State::Paused(Pause::Job), 0, 0),
+    (State::Crashed, 1, 1),
+    (State::PmSuspended, 190, 0),
+    (State::ShuttingDown, 190, 0),
+    (State::Dying, 190, 0),
+];
+
+#[test]
+fn every_state_has_its_code() {
+    for (state, recurring, plain) in STATES {
+        let node = Node::with(*state);
+        node.monitor().gives(*recurring);
+        node.call("monitor").gives(*plain);
+        node.call("status").gives(*plain);
+        node.probe().gives(if *recurring == 7 { 7 } else { 0 });
+        assert_eq!(node.host().calls, [""; 0], "a monitor changes nothing");
+    }
+    Node::new(&Host::default()).monitor().gives(7);
+}
+
+#[test]
+fn a_guest_that_needs_attention_is_told_with_what_helps() {
+    let told = |pause, words| Node::with(State::Paused(pause)).monitor().run().because(words);
+    told(Pause::Admin, "guest vm1 is paused by an administrator; virsh resume");
+    told(Pause::IoError, "guest vm1 is paused on an I/O error; check the storage");
+}
+
+#[test]
+fn a_guest_whose_daemon_is_silent_runs_but_is_degraded() {
+    for silence in SILENCES {
+        let node = Node::new(&Host::default().with(GUEST, State::Running).failing("*", silence));
+        node.monitor().gives(190).because("guest vm1 runs, but");
+        node.call("monitor").gives(0);
+        node.probe().gives(0);
+        node.put(&Host::default().failing("*", silence));
+        node.monitor().gives(7);
+        node.probe().gives(7);
+    }
+}
+
+#[test]
+fn a_monitor_socket_tells_the_states_apart_without_a_daemon() {
+    for (state, code) in [(State::Paused(Pause::IoError), 1), (State::Crashed, 1)] {
+        let host = Host::default().with(GUEST, state).failing("*", Answer::Unreachable);
+        Node::new(&host).monitor().gives(code);
+    }
+}
+
+#[test]
+fn a_probe_answers_0_7_or_5_whatever_is_wrong() {
+    let mut hosts = vec![Host::default()];
+    hosts.extend(STATES.iter().map(|(state, ..)| Host::default().with(GUEST, *state)));
+    for host in hosts {
+        for (blind, error) in [
+            (false, Answer::Refused),
+            (false, Answer::Silent),
+            (true, Answer::Silent),
+            (true, Answer::Refused),
+        ] {
+            let node = Node::new(&Host { blind, ..host.clone() }.failing("*", error));
+            node.probe().run().is_one_of(&[0, 7, 5]);
+        }
+    }
+    let node = Node::with(State::Running);
+    std::fs::remove_file(node.path("here.json")).unwrap();
+    node.probe().gives(5).because("cannot reach the hypervisor");
+    for uri in ["nonsense", "scripted://", "no-such-driver:///", "qemu+unix:///system?socket=/none"]
+    {
+        node.probe().set("hypervisor", uri).run().is_one_of(&[0, 7, 5]);
+    }
+    let node = Node::new(&Host::default());
+    std::fs::write(node.path("vm1.xml"), "no XML").unwrap();
+    node.probe().gives(7);
+    node.probe().unset("config").gives(7);
+    // Paths that make no file: what is remembered is a convenience, no condition.
+    let node = Node::with(State::Running);
+    node.probe().env("HA_RSCTMP", "/proc/none").gives(0);
+}
+
+#[test]
+fn the_level_decides_what_is_asked_beyond_the_guest() {
+    let node = Node::new(&Host::default().with(GUEST, State::Running));
+    let broken = Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused);
+    let scripts = |script| move |level| (level, script);
+    for (host, (level, script), code) in [
+        (None, scripts("/bin/false")(""), 1),
+        (None, scripts("/bin/false")("0"), 0),
+        (None, scripts("/bin/false")("5"), 0),
+        (None, scripts("/bin/false")("10"), 0),
+        (None, scripts("/bin/false")("20"), 1),
+        (None, scripts("/bin/false")("nonsense"), 1),
+        (None, scripts("/bin/true")("20"), 0),
+        (Some(&broken), scripts("/bin/true")(""), 0),
+        (Some(&broken), scripts("/bin/true")("10"), 1),
+        (Some(&broken), scripts("/bin/true")("20"), 1),
+    ] {
+        node.put(host.unwrap_or(&Host::default().with(GUEST, State::Running)));
+        let call = node.monitor().env("OCF_CHECK_LEVEL", level);
+        call.set("monitor_scripts", script).gives(code);
+    }
+    node.put(
+        &Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::NoGuestAgent),
+    );
+    node.monitor().env("OCF_CHECK_LEVEL", "10").gives(1).because("no guest agent");
+    node.monitor().env("OCF_CHECK_LEVEL", "20").gives(0);
+    node.probe().env("OCF_CHECK_LEVEL", "20").set("monitor_scripts", "/bin/false").gives(0);
+}
+
+#[test]
+fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time() {
+    let node = Node::with(State::Running);
+    let begun = Instant::now();
+    // yes(1) neither ends nor stops to write.
+    let call = node.monitor().timeout(3000).set("monitor_scripts", "/usr/bin/yes /bin/true");
+    call.gives(1).because("/usr/bin/yes did not end in time");
+    assert!(begun.elapsed() < Duration::from_millis(2000), "{:?}", begun.elapsed());
+    node.monitor().set("monitor_scripts", "/no/such/script").gives(1).because("/no/such/script");
+    node.monitor().set("monitor_scripts", "  /bin/true  /bin/true ").gives(0);
+}
