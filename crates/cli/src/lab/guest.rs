@@ -13,6 +13,8 @@ const PLACE_TIME: Duration = Duration::from_secs(180);
 #[derive(Debug, Args)]
 pub struct Place {
     /// Its name, such as vm1
+    // The global --lab has the id `name`.
+    #[arg(id = "guest", value_name = "NAME")]
     name: String,
 
     /// Its number: from it follow its address, 10.77.0.100 for 0, its MAC address and its UUID
