@@ -48,6 +48,9 @@ impl Sample {
     }
 }
 
+/// How much later than the last reply before a gap its cause may be noted, in microseconds.
+const SLACK: u64 = 50_000;
+
 /// A time without any reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Gap {
@@ -62,6 +65,12 @@ impl Gap {
     #[must_use]
     pub fn length(self) -> Duration {
         self.to.since(self.from)
+    }
+
+    /// Where it counts as begun: a little into it, because the last reply always came before whatever
+    /// ended the replies, and on a busy machine before it was even noted.
+    fn begun(self) -> Moment {
+        Moment(self.from.0 + (self.to.0 - self.from.0).min(2 * SLACK) / 2)
     }
 }
 
@@ -81,7 +90,7 @@ pub struct Figures {
     pub sent: usize,
     /// Those of them that were never answered.
     pub lost: usize,
-    /// The longest gap that begins in it; it may end later.
+    /// The longest gap that begins in it, or up to 50 ms before; it may end later.
     pub gap: Gap,
     /// The median time from sending to answer.
     pub median: Option<Duration>,
@@ -93,16 +102,18 @@ pub struct Figures {
 }
 
 impl Track {
-    /// Every time between two replies, in order; the first begins with the measurement, the last ends with
-    /// it.
+    /// Every time between two replies, in order, the last until the end of the measurement. What was before
+    /// the first reply counts only if there never was one: the guest may not have been there yet.
     pub fn gaps(&self, end: Moment) -> impl Iterator<Item = Gap> {
         let mut replies: Vec<Moment> =
             self.samples.iter().filter_map(|it| it.answer).map(|it| it.received).collect();
         replies.sort_unstable();
-        let last = replies.last().copied().unwrap_or_default();
-        replies.push(end.max(last));
-        let mut from = Moment::default();
-        replies.into_iter().map(move |to| Gap { from: std::mem::replace(&mut from, to), to })
+        let mut from = replies.first().copied().unwrap_or_default();
+        replies.push(end.max(replies.last().copied().unwrap_or_default()));
+        replies
+            .into_iter()
+            .map(move |to| Gap { from: std::mem::replace(&mut from, to), to })
+            .filter(|gap| gap.from < gap.to)
     }
 
     /// The figures of the stretch from `from` up to but not including `to`, in a measurement that ended at
@@ -113,7 +124,7 @@ impl Track {
         let mut round_trips: Vec<Duration> =
             stretch.iter().filter_map(Sample::round_trip).collect();
         round_trips.sort_unstable();
-        let within = |gap: &Gap| from <= gap.from && gap.from < to;
+        let within = |gap: &Gap| (from..to).contains(&gap.begun());
         let pauses = stretch.windows(2).map(|pair| pair[1].sent.since(pair[0].sent));
         Figures {
             sent: stretch.len(),
@@ -183,6 +194,9 @@ pub mod tests {
     #[test]
     fn a_gap_belongs_to_the_stretch_it_begins_in_at_its_full_length() {
         let track = track(1000, |milli| prompt(milli).filter(|_| !(300..400).contains(&milli)));
+        // Noted just after the last reply: it still owns the gap.
+        let owner = track.figures(Moment(299_500), Moment(350_000), END);
+        assert_eq!(owner.gap.length(), Duration::from_millis(101));
         let before = track.figures(Moment(0), Moment(350_000), END);
         assert_eq!(before.gap.length(), Duration::from_millis(101));
         let after = track.figures(Moment(350_000), END, END);
@@ -191,9 +205,9 @@ pub mod tests {
     }
 
     #[test]
-    fn an_outage_at_either_end_is_seen() {
+    fn an_outage_at_the_end_is_seen_and_the_wait_for_the_first_reply_is_none() {
         let late = track(1000, |milli| prompt(milli).filter(|_| milli >= 250));
-        assert_eq!(late.figures(Moment(0), END, END).gap.to, Moment(250_200));
+        assert_eq!(late.figures(Moment(0), END, END).gap.length(), Duration::from_millis(1));
         let dead = track(1000, |milli| prompt(milli).filter(|_| milli < 250));
         assert_eq!(dead.figures(Moment(0), END, END).gap, Gap { from: Moment(249_200), to: END });
         let never = track(10, |_| None);
