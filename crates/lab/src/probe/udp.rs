@@ -3,7 +3,9 @@ use super::clock::Clock;
 use super::track::{Answer, Sample, Track};
 use super::{Error, INTERVAL, Namespace, Stop};
 use lab_guest::{Reply, echo};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use nix::sys::socket::{MsgFlags, SockaddrIn, sendto};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -45,7 +47,7 @@ impl Prober {
         };
         let failed = |source| Error::Socket { address, source };
         let (sending, receiving) = namespace.within(open)?.map_err(failed)?;
-        let peer = SocketAddr::from((address, echo::PORT));
+        let peer = SocketAddrV4::new(address, echo::PORT);
         let samples = Samples::default();
 
         let (ours, ends) = (samples.clone(), stop.clone());
@@ -69,15 +71,18 @@ impl Prober {
     }
 }
 
-fn send(socket: &UdpSocket, peer: SocketAddr, clock: Clock, samples: &Samples, stop: &Stop) {
+fn send(socket: &UdpSocket, peer: SocketAddrV4, clock: Clock, samples: &Samples, stop: &Stop) {
+    let peer = SockaddrIn::from(peer);
     let mut due = Instant::now();
     for sequence in 0u64.. {
         if stop.ordered() {
             break;
         }
         samples.lock().0.push(Sample { sent: clock.now(), answer: None });
-        // A datagram that cannot be sent is lost, like any other that gets no answer.
-        let _ = socket.send_to(&sequence.to_le_bytes(), peer);
+        // A datagram that cannot be sent is lost, like any other that gets no answer. It must not wait:
+        // while no neighbour has the guest's address, full buffers would stop the prober for seconds.
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let _ = sendto(socket.as_raw_fd(), &sequence.to_le_bytes(), &peer, flags);
         due = (due + INTERVAL).max(Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
@@ -85,7 +90,7 @@ fn send(socket: &UdpSocket, peer: SocketAddr, clock: Clock, samples: &Samples, s
 
 fn receive(
     socket: &UdpSocket,
-    peer: SocketAddr,
+    peer: SocketAddrV4,
     clock: Clock,
     samples: &Samples,
     boots: &Boots,
@@ -100,7 +105,7 @@ fn receive(
         let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
         let received = clock.now();
         let Ok(bytes) = <[u8; Reply::LENGTH]>::try_from(&buffer[..length]) else { continue };
-        if from != peer {
+        if from != SocketAddr::V4(peer) {
             continue;
         }
         let reply = Reply::from_bytes(&bytes);
