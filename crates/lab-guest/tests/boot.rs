@@ -3,6 +3,8 @@
 //! Needs `qemu-system-x86_64` and a guest kernel (installed, in the lab's cache, or to be had from
 //! apt); it needs no root, no KVM and no namespaces.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use exec::{Child, Deadline, Tool};
 use lab::image::{COMMAND_LINE, Image};
 use lab_guest::{Command, READY, Reply, Status};
