@@ -19,7 +19,7 @@ pub enum Request {
     Own,
     /// Only on the owner's connection: go on without an owner.
     Release,
-    /// End the lab. The answer is the end of the connection.
+    /// End the lab. There is no reply: the lab has ended when its outermost process has.
     Down,
     /// What the nodes are doing.
     Status,

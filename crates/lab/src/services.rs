@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::{Error, Stack, program, reaper};
 use exec::{Deadline, Tool};
 
-/// How long Corosync may take to accept connections; Pacemaker would wait whole seconds for it.
-const COROSYNC_TIME: Duration = Duration::from_secs(5);
+/// How long a daemon may take to accept connections: a few hundred milliseconds on an idle machine.
+const LISTEN_TIME: Duration = Duration::from_secs(10);
 
 /// The daemons of a node, in the order in which they were started. None is ever restarted: a daemon
 /// that ends is what somebody wanted to see.
@@ -22,9 +22,11 @@ impl Services {
         let mut running = vec![start("libvirtd", &["--listen"])?];
         if stack == Stack::Cluster {
             running.push(start("corosync", &["-f"])?);
-            wait_for_corosync();
+            // Pacemaker would wait whole seconds for it.
+            wait_until(corosync_listens);
             running.push(start("pacemakerd", &[])?);
         }
+        wait_until(libvirt_listens);
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGCHLD);
         signals.add(Signal::SIGTERM);
@@ -72,11 +74,19 @@ fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), 
     Ok((name, Pid::from_raw(child.id().cast_signed())))
 }
 
-/// Waits for the abstract socket of Corosync's configuration map, whose name the kernel lists padded.
-/// Without it Pacemaker still comes up, later, or says itself what is wrong.
-fn wait_for_corosync() {
-    let deadline = Deadline::after(COROSYNC_TIME);
-    let listens =
-        || fs::read_to_string(Path::new("/proc/net/unix")).is_ok_and(|it| it.contains(" @cmap@"));
+/// Waits until a daemon that was just started accepts connections. One that never does says why in its
+/// log, and the node runs without it.
+fn wait_until(listens: impl Fn() -> bool) {
+    let deadline = Deadline::after(LISTEN_TIME);
     while !listens() && deadline.pause(Duration::from_millis(5)) {}
+}
+
+/// Whether the abstract socket of Corosync's configuration map is there; the kernel lists its name
+/// padded.
+fn corosync_listens() -> bool {
+    fs::read_to_string("/proc/net/unix").is_ok_and(|it| it.contains(" @cmap@"))
+}
+
+fn libvirt_listens() -> bool {
+    Path::new("/run/libvirt/libvirt-sock").exists()
 }

@@ -21,7 +21,7 @@ pub struct Exec {
     /// The program, by its name or by its absolute path on the node
     program: String,
 
-    /// The program's arguments
+    /// The program's arguments; --lab has to come before the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

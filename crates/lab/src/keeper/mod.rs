@@ -89,7 +89,7 @@ impl Keeper {
         let peer = connection.peer().map_err(std::io::Error::other)?;
         let reply = match request {
             Request::Own => return self.own(connection),
-            Request::Down => return self.end(connection),
+            Request::Down => return self.end(),
             Request::Status => Ok(Reply::Status(self.power.status())),
             Request::Start(node) => self.power.start(&node).map(|()| Reply::Done),
             Request::Stop(node) => self.power.stop(&node).map(|()| Reply::Done),
@@ -109,16 +109,12 @@ impl Keeper {
             connection.send(&made.map_or_else(|it| Reply::Failed(it.chain()), |()| Reply::Done));
         match connection.receive(None) {
             Ok(Some(Request::Release)) => connection.send(&Reply::Done),
-            _ => self.end(connection),
+            _ => self.end(),
         }
     }
 
-    /// Ends the lab; the connection closes with the keeper.
-    fn end(&self, connection: Connection) -> std::io::Result<()> {
-        let _ = self.event.send(Event::End);
-        // Closing it here would say that the lab has ended.
-        std::mem::forget(connection);
-        Ok(())
+    fn end(&self) -> std::io::Result<()> {
+        self.event.send(Event::End).map_err(std::io::Error::other)
     }
 
     fn make(&self, connection: &mut Connection) -> Result<(), Error> {
