@@ -6,8 +6,10 @@ use crate::{Name, fence};
 /// /etc/corosync/corosync.conf.
 ///
 /// Realtime scheduling, the default, is off: with few processors Corosync then keeps its own logging
-/// thread from running and spins for seconds on a lock of it. The best nice value has to do. The token is short so that a dead node is noticed within about 2 s. Two nodes keep quorum when one
-/// dies (`two_node`), and one of them may start alone.
+/// thread from running and spins for seconds on a lock of it. The best nice value has to do. The token
+/// is short so that a dead node is noticed within about 2 s. Two nodes keep quorum when one dies
+/// (`two_node`), and neither has it before both have met: a node that was fenced and boots cut off
+/// would fence the survivor otherwise, and so on for ever.
 pub fn corosync(lab: &Name, nodes: &[Plan]) -> String {
     let list: String = nodes
         .iter()
@@ -33,7 +35,7 @@ nodelist {{
 quorum {{
   provider: corosync_votequorum
   two_node: {two_node}
-  wait_for_all: 0
+  wait_for_all: {two_node}
 }}
 
 system {{
