@@ -51,7 +51,7 @@ fn perform(request: &Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Res
         Verb::Monitor | Verb::Status => monitor::monitor(&Instance::lenient(request, open)),
         Verb::MigrateTo => migration::migrate_to(&Instance::lenient(request, open)),
         Verb::MigrateFrom => migration::migrate_from(&Instance::lenient(request, open)),
-        Verb::ReloadAgent => lifecycle::reload(&Instance::strict(request, open)?),
+        Verb::ReloadAgent => Ok(lifecycle::reload(&Instance::lenient(request, open))),
         Verb::ValidateAll => lifecycle::validate(request, open),
         // Nothing a guest has to hear, and for the rest dispatch sees to it that they do not get here.
         Verb::Notify | Verb::MetaData | Verb::Usage | Verb::Promote | Verb::Demote => {

@@ -48,7 +48,7 @@ fn write(path: &Path) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    guest::file::replace(path, CONTENT.as_bytes(), 0o644)
+    file::replace(path, CONTENT.as_bytes(), 0o644)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl Instance<'_> {
         {
             // A link stays a link: what it points to is what is replaced.
             let target = path.canonicalize().unwrap_or_else(|_| path.clone());
-            match guest::file::replace(&target, xml.as_bytes(), 0o600) {
+            match file::replace(&target, xml.as_bytes(), 0o600) {
                 Ok(()) => self.sync_config(),
                 Err(error) => {
                     ocf::log::warn(format_args!("cannot write {}: {error}", path.display()));

@@ -10,7 +10,6 @@
 //! * [`Record`]: what was seen of it, kept for the next action
 
 mod error;
-pub mod file;
 mod health;
 mod migrate;
 mod observe;

@@ -1,4 +1,3 @@
-use crate::file;
 use hypervisor::qemu::Stamp;
 use hypervisor::{Identity, Trace};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,5 @@
 use super::Error;
-use std::fs::{self, File, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Reads a whole file.
@@ -20,13 +18,5 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Writes a file that everybody may read so that its path shows the old content or the new, never a part.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
-        file.write_all(content)?;
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
-    });
-    written.map_err(Error::write(path))
+    ::file::replace(path, content, 0o644).map_err(Error::write(path))
 }
