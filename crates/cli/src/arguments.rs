@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+use crate::bench::Bench;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::lab::LabArguments;
@@ -17,6 +18,7 @@ pub struct Arguments {
 enum Area {
     Lab(LabArguments),
     Demo(Demo),
+    Bench(Bench),
 }
 
 impl Arguments {
@@ -24,6 +26,7 @@ impl Arguments {
         match self.area {
             Area::Lab(lab) => lab.run(),
             Area::Demo(demo) => demo.run(),
+            Area::Bench(bench) => bench.run(),
         }
     }
 }

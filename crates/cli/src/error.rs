@@ -13,6 +13,12 @@ pub enum Error {
     /// A program could not be run.
     #[error(transparent)]
     Tool(#[from] exec::Error),
+    /// The agents cannot be compared.
+    #[error(transparent)]
+    Comparison(#[from] comparison::Error),
+    /// This program's own file is not known.
+    #[error("cannot find this program's own file")]
+    Itself(#[source] io::Error),
     /// Nothing can be written to standard output.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),

@@ -1,8 +1,10 @@
 //! The `hawser` command.
 
 mod arguments;
+mod bench;
 mod demo;
 mod error;
+mod facts;
 mod lab;
 mod terminal;
 

@@ -132,7 +132,7 @@ pub fn act(
 }
 
 /// The environment that Pacemaker gives an agent (`lib/services`, `lib/lrmd`).
-fn environment(
+pub(crate) fn environment(
     node: &Node<'_>,
     subject: Subject,
     guest: &Guest,

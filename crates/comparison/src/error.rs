@@ -1,3 +1,6 @@
+use std::io;
+use std::path::PathBuf;
+
 /// Ways in which a comparison can fail, as opposed to the agents that it compares.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -8,4 +11,42 @@ pub enum Error {
     /// A program could not be run.
     #[error(transparent)]
     Tool(#[from] exec::Error),
+    /// What is to be measured did not succeed, so its figures would be worth nothing.
+    #[error(
+        "{what} did not succeed; the node's logs are gone with the lab, hawser faults shows more"
+    )]
+    Unsuccessful {
+        /// What was done.
+        what: String,
+    },
+    /// A file cannot be put on the lab's shared storage.
+    #[error("cannot write {}", .path.display())]
+    Install {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A file of the lab cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The part of the benchmark that runs in a node is of another version, or ended early.
+    #[error("the benchmark in the node and the one here do not understand each other")]
+    Worker(#[source] serde_json::Error),
+    /// The kernel does not tell what a process used.
+    #[error("cannot learn what a process used")]
+    Usage(#[source] nix::Error),
+    /// The cluster's history lacks an action that was seen to happen.
+    #[error("the cluster has no record of {action} on {node}")]
+    NoHistory {
+        /// The action.
+        action: String,
+        /// The node.
+        node: String,
+    },
 }

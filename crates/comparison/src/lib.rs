@@ -5,9 +5,16 @@
 //! late. Everything else is what somebody wants to know of the two.
 
 mod action;
+pub mod cost;
 mod error;
+pub mod outage;
+mod resource;
+mod series;
+mod setting;
 mod subject;
+mod table;
 
 pub use action::{Action, Answer, Call, Outcome, act};
 pub use error::Error;
+pub use setting::Setting;
 pub use subject::Subject;

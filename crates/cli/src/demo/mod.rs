@@ -1,7 +1,6 @@
 //! `hawser demo`: a guest, moved live by a real cluster and recovered by it, and what that cost its
 //! users.
 
-mod facts;
 mod story;
 
 use clap::Args;
@@ -13,6 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::facts;
 use crate::terminal::{answer, note};
 use story::Story;
 

@@ -1,0 +1,164 @@
+//! Live migrations under the cluster.
+
+use super::{Contender, Stage};
+use crate::series::Series;
+use crate::table::{Table, ratio};
+use crate::{Error, Subject};
+use lab::report::duration;
+use std::time::Duration;
+
+/// Why the cluster migrates a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Standby,
+    Order,
+}
+
+impl Cause {
+    const ALL: [(Self, &str); 2] =
+        [(Self::Standby, "standby"), (Self::Order, "`crm_resource --move`")];
+}
+
+/// One migration.
+struct Move {
+    subject: Subject,
+    cause: Cause,
+    outage: Duration,
+    lost: usize,
+    stall: Duration,
+    migrate_to: Duration,
+    migrate_from: Duration,
+    /// The same boot all along, its counter never less than before, its TCP connection never broken.
+    intact: bool,
+    corrupt: u64,
+}
+
+/// Migrates both guests in turn, `count` times for each cause, and gives the figures as Markdown.
+pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
+    let mut moves = Vec::new();
+    for round in 0..count {
+        for contender in &stage.contenders {
+            for (cause, title) in Cause::ALL {
+                let to_do = format!("round {} of {count}: {title}", round + 1);
+                stage.setting.note(&format!("{to_do}, {}", contender.subject));
+                moves.push(migrate(stage, contender, cause)?);
+            }
+        }
+    }
+    Ok(format!(
+        "## Live migrations\n\nOutage: the longest time without a UDP reply, a probe a millisecond.\n\n{}\n{}",
+        times(&moves),
+        integrity(&moves)
+    ))
+}
+
+fn migrate(stage: &Stage<'_>, contender: &Contender, cause: Cause) -> Result<Move, Error> {
+    let name = contender.guest.name.as_str();
+    let home = stage.settle(contender, |_| true)?;
+    let away = if home == "n1" { "n2" } else { "n1" };
+    let probe = stage.probe(contender)?;
+    match cause {
+        Cause::Standby => stage.lab.run("pcs", &["node", "standby", &home])?,
+        Cause::Order => {
+            stage.lab.run("crm_resource", &["--move", "--resource", name, "--node", away])?
+        }
+    };
+    stage.settle(contender, |node| node == away)?;
+    stage.ease(contender, &probe)?;
+    let measurement = probe.finish();
+    let (migrate_to, migrate_from) =
+        (took(stage, name, "migrate_to", &home)?, took(stage, name, "migrate_from", away)?);
+    match cause {
+        Cause::Standby => stage.lab.run("pcs", &["node", "unstandby", &home])?,
+        Cause::Order => stage.lab.run("crm_resource", &["--clear", "--resource", name])?,
+    };
+    // The guest stays where it is; the other node may have to become ready.
+    stage.settle(contender, |node| node == away)?;
+    let all = measurement.all();
+    Ok(Move {
+        subject: contender.subject,
+        cause,
+        outage: all.udp.gap.length(),
+        lost: all.udp.lost,
+        stall: all.tcp.gap.length(),
+        migrate_to,
+        migrate_from,
+        intact: measurement.boots.len() == 1
+            && all.udp.regressions + all.tcp.regressions + all.reconnections == 0,
+        corrupt: stage.corrupt_pages(contender)?,
+    })
+}
+
+/// How long an action took on a node, as the cluster's history has it.
+fn took(stage: &Stage<'_>, guest: &str, action: &str, node: &str) -> Result<Duration, Error> {
+    let history = format!(
+        "//node_state[@uname='{node}']//lrm_resource[@id='{guest}']/lrm_rsc_op[@operation='{action}']"
+    );
+    let found = stage.lab.run("cibadmin", &["--query", "--xpath", &history])?.text();
+    let time = found.split("exec-time=\"").nth(1).and_then(|it| it.split('"').next()?.parse().ok());
+    let missing = || Error::NoHistory { action: action.to_owned(), node: node.to_owned() };
+    time.map(Duration::from_millis).ok_or_else(missing)
+}
+
+fn times(moves: &[Move]) -> Table {
+    let mut table = Table::new(
+        ["cause", "agent"],
+        [
+            "n",
+            "UDP outage, median",
+            "p95",
+            "max",
+            "lost, median",
+            "TCP stall, median",
+            "p95",
+            "migrate_to, median",
+            "migrate_from, median",
+        ],
+    );
+    for (cause, title) in Cause::ALL {
+        let both = Subject::ALL.map(|subject| {
+            let of: Vec<&Move> =
+                moves.iter().filter(|it| (it.subject, it.cause) == (subject, cause)).collect();
+            let series =
+                |value: fn(&Move) -> Duration| of.iter().map(|it| value(it)).collect::<Series<_>>();
+            let (outage, stall) = (series(|it| it.outage), series(|it| it.stall));
+            let lost: Series<usize> = of.iter().map(|it| it.lost).collect();
+            let (to, from) = (series(|it| it.migrate_to), series(|it| it.migrate_from));
+            let udp = [outage.median(), outage.p95(), outage.max()];
+            let rest = [stall.median(), stall.p95(), to.median(), from.median()];
+            let mut cells = vec![title.to_owned(), subject.to_string(), of.len().to_string()];
+            cells.extend(udp.map(duration));
+            cells.push(lost.median().to_string());
+            cells.extend(rest.map(duration));
+            table.row(cells);
+            (udp, rest)
+        });
+        let [(our_udp, our_rest), (stock_udp, stock_rest)] = both;
+        let mut cells = vec![title.to_owned(), "ratio ours/stock".to_owned(), String::new()];
+        cells.extend(our_udp.into_iter().zip(stock_udp).map(|(ours, stock)| ratio(ours, stock)));
+        cells.push(String::new());
+        cells.extend(our_rest.into_iter().zip(stock_rest).map(|(ours, stock)| ratio(ours, stock)));
+        table.row(cells);
+    }
+    table
+}
+
+fn integrity(moves: &[Move]) -> Table {
+    let mut table = Table::new(
+        ["agent"],
+        ["migrations", "same boot, counter monotonic, TCP unbroken", "corrupt pages"],
+    );
+    for subject in Subject::ALL {
+        let of = || moves.iter().filter(|it| it.subject == subject);
+        let (count, intact) = (of().count(), of().filter(|it| it.intact).count());
+        // The guest counts since it was told to write, so the last figure holds all of them.
+        let corrupt = of().map(|it| it.corrupt).max().unwrap_or_default();
+        table.row([
+            subject.to_string(),
+            count.to_string(),
+            format!("{intact} of {count}"),
+            corrupt.to_string(),
+        ]);
+    }
+    table
+}
