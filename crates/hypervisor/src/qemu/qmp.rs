@@ -2,8 +2,10 @@
 
 use crate::Deadline;
 use crate::state::{Pause, State};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -20,8 +22,7 @@ pub struct Monitor {
 
 impl Monitor {
     pub fn open(path: &Path, by: Deadline) -> Option<Self> {
-        let stream = BufReader::new(UnixStream::connect(path).ok()?);
-        let mut monitor = Self { stream, by };
+        let mut monitor = Self { stream: BufReader::new(connect(path)?), by };
         monitor.read()?.get("QMP")?;
         monitor.execute("qmp_capabilities")?;
         Some(monitor)
@@ -75,5 +76,38 @@ impl Monitor {
     /// What is left of the time; never zero, which the kernel takes for "no limit".
     fn timeout(&self) -> Option<Duration> {
         Some(self.by.remaining().max(Duration::from_millis(1)))
+    }
+}
+
+/// Connects without waiting. While a daemon that hangs holds the monitor, nobody takes the connections
+/// of those who ask meanwhile; QEMU's queue is full after two of them, and a plain `connect` would then
+/// block for ever.
+fn connect(path: &Path) -> Option<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None).ok()?;
+    socket::connect(socket.as_raw_fd(), &UnixAddr::new(path).ok()?).ok()?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false).ok()?;
+    Some(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::Backlog;
+
+    #[test]
+    fn a_monitor_that_takes_no_connection_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("monitor.sock");
+        let flags = SockFlag::empty();
+        let qemu = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None).unwrap();
+        socket::bind(qemu.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        socket::listen(&qemu, Backlog::new(1).unwrap()).unwrap();
+        let queue: Vec<UnixStream> = std::iter::from_fn(|| connect(&path)).take(10).collect();
+        assert_eq!(queue.len(), 2);
+        let by = Deadline::after(Duration::from_secs(5));
+        assert!(Monitor::open(&path, by).is_none());
+        assert!(!by.expired());
     }
 }
