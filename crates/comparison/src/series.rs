@@ -23,6 +23,12 @@ impl<T: Copy + Default> Series<T> {
         self.ascending.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }
 
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ascending.len()
+    }
+
     /// The least value.
     #[must_use]
     pub fn min(&self) -> T {

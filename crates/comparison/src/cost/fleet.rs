@@ -2,11 +2,10 @@
 
 use super::worker::Worker;
 use super::{Extent, Program, command};
-use crate::table::{Table, ratio};
+use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Setting, Subject};
 use exec::Deadline;
 use lab::{Guest, Lab, SHARED};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,26 +19,28 @@ const ADOPTION_TIME: Duration = Duration::from_secs(600);
 /// The nodes.
 const NODES: [&str; 2] = ["n1", "n2"];
 
-/// The CPU time of what the agents start, and of daemons, in a stretch of time.
-struct Usage {
-    elapsed: Duration,
-    agents: Duration,
-    daemons: BTreeMap<String, Duration>,
-}
+/// What CPU time is counted by, before their sum: the agents, and daemons. QEMU is left out.
+const COLUMNS: [&str; 5] =
+    ["agents", "pacemaker-based", "libvirtd", "corosync", "rest of Pacemaker"];
 
 /// Has a cluster monitor a number of guests with each agent in turn, and gives the figures as Markdown.
 pub fn measure(setting: Setting<'_>, program: &Program, extent: Extent) -> Result<String, Error> {
+    let [agents, cib, libvirtd, corosync, rest] = COLUMNS;
+    let headings = [agents, cib, libvirtd, corosync, rest, "sum"];
+    let mut table = Table::new(["CPU, of one core"], headings);
     let ours = with(setting, program, extent, Subject::Ours)?;
+    table.row([&Subject::Ours.to_string()], ours);
     let stock = with(setting, program, extent, Subject::Stock)?;
-    let title = format!(
-        "## {} guests on {} nodes, each monitored every {} s\n\nMeasured for {} s each, in % of one core, \
-         both nodes together, QEMU left out.\n",
+    table.row([&Subject::Stock.to_string()], stock);
+    table.ratios([RATIO], ours, stock);
+    Ok(format!(
+        "## {} guests on {} nodes, each monitored every {} s\n\n\
+         Measured for {} s each; both nodes together, without QEMU.\n\n{table}",
         extent.guests,
         NODES.len(),
         INTERVAL.as_secs(),
         extent.time.as_secs()
-    );
-    Ok(format!("{title}\n{}", table(&ours, &stock)))
+    ))
 }
 
 fn with(
@@ -47,7 +48,7 @@ fn with(
     program: &Program,
     extent: Extent,
     subject: Subject,
-) -> Result<Usage, Error> {
+) -> Result<[Figure; 6], Error> {
     let lab = setting.lab("bench-fleet", u8::try_from(NODES.len()).unwrap_or(u8::MAX))?;
     let worker = Worker::install(&lab, program)?;
     let guests: Vec<Guest> =
@@ -66,21 +67,11 @@ fn with(
         return Err(Error::Unsuccessful { what: format!("monitoring by {subject}") });
     }
     lab.down()?;
-    let since = |name: &String, it: Duration| {
-        it.saturating_sub(before.1.get(name).copied().unwrap_or_default())
-    };
-    Ok(Usage {
-        elapsed,
-        agents: after.0.saturating_sub(before.0),
-        daemons: after
-            .1
-            .into_iter()
-            .map(|(name, it)| {
-                let it = since(&name, it);
-                (name, it)
-            })
-            .collect(),
-    })
+    let percent = |it: Duration| Figure::Percent(it.as_secs_f64() * 100.0 / elapsed.as_secs_f64());
+    let mut earlier = before.into_iter();
+    let used = after.map(|it| it.saturating_sub(earlier.next().unwrap_or_default()));
+    let [agents, cib, libvirtd, corosync, rest] = used.map(percent);
+    Ok([agents, cib, libvirtd, corosync, rest, percent(used.iter().sum())])
 }
 
 /// Starts the guests, dealt out to the nodes. They have no system to boot, and do nothing.
@@ -180,45 +171,17 @@ fn running(lab: &Lab) -> Result<usize, Error> {
     Ok(status.lines().filter(well).count())
 }
 
-/// The CPU time so far on all nodes: of the agents, which are what Pacemaker's executor starts, and of
-/// the daemons themselves.
-fn used(lab: &Lab, worker: &Worker) -> Result<(Duration, BTreeMap<String, Duration>), Error> {
-    let (mut agents, mut daemons) = (Duration::ZERO, BTreeMap::<String, Duration>::new());
+/// The CPU time so far on all nodes, by [`COLUMNS`]. The agents are what Pacemaker's executor starts.
+fn used(lab: &Lab, worker: &Worker) -> Result<[Duration; COLUMNS.len()], Error> {
+    let mut used = [Duration::ZERO; COLUMNS.len()];
     for node in NODES {
-        for time in worker.daemons(&lab.node(node)?)? {
-            if time.name == "pacemaker-execd" {
-                agents += time.children;
+        for daemon in worker.daemons(&lab.node(node)?)? {
+            let column = COLUMNS.iter().position(|it| *it == daemon.name);
+            used[column.unwrap_or(COLUMNS.len() - 1)] += daemon.own;
+            if daemon.name == "pacemaker-execd" {
+                used[0] += daemon.children;
             }
-            *daemons.entry(time.name).or_default() += time.own;
         }
     }
-    Ok((agents, daemons))
-}
-
-fn table(ours: &Usage, stock: &Usage) -> Table {
-    let mut table = Table::new(
-        ["% of one core"],
-        ["agents", "pacemaker-based", "libvirtd", "corosync", "rest of Pacemaker", "sum"],
-    );
-    let columns = |usage: &Usage| {
-        let named = ["pacemaker-based", "libvirtd", "corosync"]
-            .map(|name| usage.daemons.get(name).copied().unwrap_or_default());
-        let [cib, libvirtd, corosync] = named;
-        let all: Duration = usage.daemons.values().sum();
-        let rest = all.saturating_sub(named.iter().sum());
-        [usage.agents, cib, libvirtd, corosync, rest, usage.agents + all]
-    };
-    for (subject, usage) in [(Subject::Ours, ours), (Subject::Stock, stock)] {
-        let percent =
-            |it: Duration| format!("{:.2}", it.as_secs_f64() * 100.0 / usage.elapsed.as_secs_f64());
-        let mut cells = vec![subject.to_string()];
-        cells.extend(columns(usage).map(percent));
-        table.row(cells);
-    }
-    let mut cells = vec!["ratio ours/stock".to_owned()];
-    cells.extend(
-        columns(ours).into_iter().zip(columns(stock)).map(|(ours, stock)| ratio(ours, stock)),
-    );
-    table.row(cells);
-    table
+    Ok(used)
 }

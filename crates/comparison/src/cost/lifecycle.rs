@@ -3,11 +3,10 @@
 use super::worker::{Command, Cost};
 use super::{ACTION_TIME, BOOT_TIME, Bench, command};
 use crate::series::Series;
-use crate::table::{Table, ratio};
+use crate::table::{Figure, RATIO, Table};
 use crate::{Action, Call, Error, Subject, resource};
 use exec::Deadline;
 use lab::Guest;
-use lab::report::duration;
 use std::path::Path;
 use std::time::Duration;
 
@@ -108,7 +107,7 @@ fn name(doer: Doer, deed: Deed) -> String {
     }
 }
 
-fn table(costs: &[(Doer, Deed, Cost)]) -> Table {
+fn table(costs: &[(Doer, Deed, Cost)]) -> String {
     let mut table = Table::new(
         ["action", "by"],
         ["n", "wall, median", "p95", "CPU, median", "wall beyond libvirt", "CPU beyond libvirt"],
@@ -116,31 +115,31 @@ fn table(costs: &[(Doer, Deed, Cost)]) -> Table {
     for (deed, title) in Deed::ALL {
         let [libvirt, ours, stock] = DOERS.map(|doer| {
             let of = costs.iter().filter(|it| (it.0, it.1) == (doer, deed)).map(|it| &it.2);
-            let wall: Series<Duration> = of.clone().map(|it| it.wall).collect();
-            let cpu: Series<Duration> = of.clone().map(|it| it.cpu).collect();
-            (doer, of.count(), wall, cpu)
+            (of.clone().map(|it| it.wall).collect(), of.map(|it| it.cpu).collect())
         });
-        let beyond = |it: &Series<Duration>, base: &Series<Duration>| {
-            it.median().saturating_sub(base.median())
-        };
-        for (doer, count, wall, cpu) in [&libvirt, &ours, &stock] {
-            let mut cells = vec![title.to_owned(), name(*doer, deed), count.to_string()];
-            cells.extend([wall.median(), wall.p95(), cpu.median()].map(duration));
-            if doer.is_some() {
-                cells.extend([beyond(wall, &libvirt.2), beyond(cpu, &libvirt.3)].map(duration));
-            }
-            table.row(cells);
-        }
-        table.row([
-            title.to_owned(),
-            "ratio ours/stock".to_owned(),
-            String::new(),
-            ratio(ours.2.median(), stock.2.median()),
-            ratio(ours.2.p95(), stock.2.p95()),
-            ratio(ours.3.median(), stock.3.median()),
-            ratio(beyond(&ours.2, &libvirt.2), beyond(&stock.2, &libvirt.2)),
-            ratio(beyond(&ours.3, &libvirt.3), beyond(&stock.3, &libvirt.3)),
-        ]);
+        table.row([title, &name(None, deed)], figures(&libvirt, None));
+        let (ours, stock) = (figures(&ours, Some(&libvirt)), figures(&stock, Some(&libvirt)));
+        table.row([title, &Subject::Ours.to_string()], ours);
+        table.row([title, &Subject::Stock.to_string()], stock);
+        table.ratios([title, RATIO], ours, stock);
     }
-    table
+    table.to_string()
+}
+
+/// Wall and CPU times of the same deed.
+type Times = (Series<Duration>, Series<Duration>);
+
+/// The figures of a deed, and what of its times is not `libvirt`'s own.
+fn figures((wall, cpu): &Times, libvirt: Option<&Times>) -> [Figure; 6] {
+    let beyond = |time: Duration, of: fn(&Times) -> Duration| {
+        libvirt.map_or(Figure::Nothing, |it| Figure::Time(time.saturating_sub(of(it))))
+    };
+    [
+        Figure::Count(wall.len()),
+        Figure::Time(wall.median()),
+        Figure::Time(wall.p95()),
+        Figure::Time(cpu.median()),
+        beyond(wall.median(), |it| it.0.median()),
+        beyond(cpu.median(), |it| it.1.median()),
+    ]
 }

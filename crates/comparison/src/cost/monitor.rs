@@ -4,9 +4,8 @@ use super::trace::Footprint;
 use super::worker::Cost;
 use super::{ACTION_TIME, Bench, command};
 use crate::series::Series;
-use crate::table::{Table, ratio};
+use crate::table::{Figure, RATIO, Table};
 use crate::{Action, Call, Error, Subject, resource};
-use lab::report::duration;
 use std::time::Duration;
 
 /// What was measured of one command.
@@ -67,7 +66,23 @@ fn row(name: String, costs: &[&Cost], footprint: Footprint) -> Row {
     }
 }
 
-fn table(rows: &[Row]) -> Table {
+impl Row {
+    fn figures(&self) -> [Figure; 9] {
+        [
+            Figure::Time(self.wall.median()),
+            Figure::Time(self.wall.min()),
+            Figure::Time(self.wall.p95()),
+            Figure::Time(self.cpu.median()),
+            Figure::Time(self.libvirtd),
+            Figure::Time(self.cib),
+            Figure::Count(self.footprint.forks),
+            Figure::Count(self.footprint.executed()),
+            Figure::Count(self.footprint.cib),
+        ]
+    }
+}
+
+fn table(rows: &[Row]) -> String {
     let mut table = Table::new(
         ["call"],
         [
@@ -75,34 +90,20 @@ fn table(rows: &[Row]) -> Table {
             "min",
             "p95",
             "CPU, median",
+            "libvirtd, mean",
+            "pacemaker-based, mean",
             "forks",
             "execs",
-            "libvirtd",
-            "pacemaker-based",
-            "CIB",
+            "CIB connections",
         ],
     );
     for row in rows {
-        let times = [row.wall.median(), row.wall.min(), row.wall.p95(), row.cpu.median()];
-        let counts = [row.footprint.forks, row.footprint.executed()].map(|it| it.to_string());
-        let mut cells = vec![row.name.clone()];
-        cells.extend(times.map(duration));
-        cells.extend(counts);
-        cells.extend([duration(row.libvirtd), duration(row.cib), row.footprint.cib.to_string()]);
-        table.row(cells);
+        table.row([&row.name], row.figures());
     }
     if let [.., ours, stock] = rows {
-        let of = |value: fn(&Row) -> Duration| ratio(value(ours), value(stock));
-        let mut cells = vec!["ratio ours/stock".to_owned()];
-        cells.extend([
-            of(|it| it.wall.median()),
-            of(|it| it.wall.min()),
-            of(|it| it.wall.p95()),
-            of(|it| it.cpu.median()),
-        ]);
-        table.row(cells);
+        table.ratios([RATIO], ours.figures(), stock.figures());
     }
-    table
+    table.to_string()
 }
 
 /// Which programs each agent executes.

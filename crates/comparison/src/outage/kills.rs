@@ -2,11 +2,10 @@
 
 use super::{BOOT_TIME, CLUSTER_TIME, Contender, Stage, late};
 use crate::series::Series;
-use crate::table::{Table, ratio};
+use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Subject};
 use exec::Deadline;
 use lab::Node;
-use lab::report::duration;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
@@ -40,7 +39,8 @@ pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
         }
     }
     Ok(format!(
-        "## Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; seconds since then.\n\n{}",
+        "## Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; times since then. Each of these kills \
+         led to fencing, and to the guest's restart on the other node: without that there is no table.\n\n{}",
         table(&kills)
     ))
 }
@@ -109,23 +109,23 @@ impl Log {
     }
 }
 
-fn table(kills: &[Kill]) -> Table {
-    let mut table = Table::new(
-        ["agent"],
-        ["fenced and restarted elsewhere", "fenced, median", "max", "guest answers, median", "max"],
-    );
+fn table(kills: &[Kill]) -> String {
+    let mut table =
+        Table::new(["agent"], ["kills", "fenced, median", "max", "guest answers, median", "max"]);
     let [ours, stock] = Subject::ALL.map(|subject| {
-        let of: Vec<&Kill> = kills.iter().filter(|it| it.subject == subject).collect();
-        let fenced: Series<Duration> = of.iter().map(|it| it.fenced).collect();
-        let answers: Series<Duration> = of.iter().map(|it| it.answers).collect();
-        let times = [fenced.median(), fenced.max(), answers.median(), answers.max()];
-        let mut cells = vec![subject.to_string(), format!("{0} of {0}", of.len())];
-        cells.extend(times.map(duration));
-        table.row(cells);
-        times
+        let of = kills.iter().filter(|it| it.subject == subject);
+        let fenced: Series<Duration> = of.clone().map(|it| it.fenced).collect();
+        let answers: Series<Duration> = of.map(|it| it.answers).collect();
+        let figures = [
+            Figure::Count(fenced.len()),
+            Figure::Time(fenced.median()),
+            Figure::Time(fenced.max()),
+            Figure::Time(answers.median()),
+            Figure::Time(answers.max()),
+        ];
+        table.row([&subject.to_string()], figures);
+        figures
     });
-    let mut cells = vec!["ratio ours/stock".to_owned(), String::new()];
-    cells.extend(ours.into_iter().zip(stock).map(|(ours, stock)| ratio(ours, stock)));
-    table.row(cells);
-    table
+    table.ratios([RATIO], ours, stock);
+    table.to_string()
 }

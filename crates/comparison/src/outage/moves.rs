@@ -2,9 +2,8 @@
 
 use super::{Contender, Stage};
 use crate::series::Series;
-use crate::table::{Table, ratio};
+use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Subject};
-use lab::report::duration;
 use std::time::Duration;
 
 /// Why the cluster migrates a guest.
@@ -100,7 +99,7 @@ fn took(stage: &Stage<'_>, guest: &str, action: &str, node: &str) -> Result<Dura
     time.map(Duration::from_millis).ok_or_else(missing)
 }
 
-fn times(moves: &[Move]) -> Table {
+fn times(moves: &[Move]) -> String {
     let mut table = Table::new(
         ["cause", "agent"],
         [
@@ -116,49 +115,49 @@ fn times(moves: &[Move]) -> Table {
         ],
     );
     for (cause, title) in Cause::ALL {
-        let both = Subject::ALL.map(|subject| {
-            let of: Vec<&Move> =
-                moves.iter().filter(|it| (it.subject, it.cause) == (subject, cause)).collect();
-            let series =
-                |value: fn(&Move) -> Duration| of.iter().map(|it| value(it)).collect::<Series<_>>();
-            let (outage, stall) = (series(|it| it.outage), series(|it| it.stall));
-            let lost: Series<usize> = of.iter().map(|it| it.lost).collect();
-            let (to, from) = (series(|it| it.migrate_to), series(|it| it.migrate_from));
-            let udp = [outage.median(), outage.p95(), outage.max()];
-            let rest = [stall.median(), stall.p95(), to.median(), from.median()];
-            let mut cells = vec![title.to_owned(), subject.to_string(), of.len().to_string()];
-            cells.extend(udp.map(duration));
-            cells.push(lost.median().to_string());
-            cells.extend(rest.map(duration));
-            table.row(cells);
-            (udp, rest)
+        let [ours, stock] = Subject::ALL.map(|subject| {
+            let of = moves.iter().filter(|it| (it.subject, it.cause) == (subject, cause));
+            let figures = figures(&of.collect::<Vec<_>>());
+            table.row([title, &subject.to_string()], figures);
+            figures
         });
-        let [(our_udp, our_rest), (stock_udp, stock_rest)] = both;
-        let mut cells = vec![title.to_owned(), "ratio ours/stock".to_owned(), String::new()];
-        cells.extend(our_udp.into_iter().zip(stock_udp).map(|(ours, stock)| ratio(ours, stock)));
-        cells.push(String::new());
-        cells.extend(our_rest.into_iter().zip(stock_rest).map(|(ours, stock)| ratio(ours, stock)));
-        table.row(cells);
+        table.ratios([title, RATIO], ours, stock);
     }
-    table
+    table.to_string()
 }
 
-fn integrity(moves: &[Move]) -> Table {
+fn figures(moves: &[&Move]) -> [Figure; 9] {
+    let series =
+        |value: fn(&Move) -> Duration| moves.iter().map(|it| value(it)).collect::<Series<_>>();
+    let (outage, stall) = (series(|it| it.outage), series(|it| it.stall));
+    [
+        Figure::Count(moves.len()),
+        Figure::Time(outage.median()),
+        Figure::Time(outage.p95()),
+        Figure::Time(outage.max()),
+        Figure::Count(moves.iter().map(|it| it.lost).collect::<Series<_>>().median()),
+        Figure::Time(stall.median()),
+        Figure::Time(stall.p95()),
+        Figure::Time(series(|it| it.migrate_to).median()),
+        Figure::Time(series(|it| it.migrate_from).median()),
+    ]
+}
+
+fn integrity(moves: &[Move]) -> String {
     let mut table = Table::new(
         ["agent"],
         ["migrations", "same boot, counter monotonic, TCP unbroken", "corrupt pages"],
     );
     for subject in Subject::ALL {
         let of = || moves.iter().filter(|it| it.subject == subject);
-        let (count, intact) = (of().count(), of().filter(|it| it.intact).count());
         // The guest counts since it was told to write, so the last figure holds all of them.
         let corrupt = of().map(|it| it.corrupt).max().unwrap_or_default();
-        table.row([
-            subject.to_string(),
-            count.to_string(),
-            format!("{intact} of {count}"),
-            corrupt.to_string(),
-        ]);
+        let figures = [
+            Figure::Count(of().count()),
+            Figure::Count(of().filter(|it| it.intact).count()),
+            Figure::Count(usize::try_from(corrupt).unwrap_or(usize::MAX)),
+        ];
+        table.row([&subject.to_string()], figures);
     }
-    table
+    table.to_string()
 }
