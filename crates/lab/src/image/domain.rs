@@ -85,6 +85,7 @@ impl Domain {
         let kvm = self.accelerator == Accelerator::Kvm;
         let command_line =
             format!("{COMMAND_LINE} hawser.ip={address}/{prefix} {}", self.command_line);
+        let command_line = command_line.trim_end();
         format!(
             "<domain type='{kind}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
@@ -122,7 +123,7 @@ impl Domain {
             bridge = escape(bridge),
             kernel = text(&self.image.kernel),
             initramfs = text(&self.image.initramfs),
-            command_line = escape(&command_line),
+            command_line = escape(command_line),
             disk = self.disk.as_deref().map(disk).unwrap_or_default(),
             console = self.console.as_deref().map(log).unwrap_or_default(),
             agent = if self.agent { AGENT } else { "" },
@@ -165,4 +166,91 @@ fn odd_memory(memory: u32) -> String {
     <qemu:arg value='memory-backend=oddram'/>
   </qemu:commandline>"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quick_xml::Reader;
+    use quick_xml::events::Event;
+
+    fn domain() -> Domain {
+        Domain {
+            name: "a <b> & 'c' \"d\"".to_owned(),
+            uuid: "68617773-6572-4c00-8000-000000000000".to_owned(),
+            image: Image { kernel: "/k'1".into(), initramfs: "/i&1".into() },
+            accelerator: Accelerator::Emulation,
+            memory: MEMORY,
+            address: Ipv4Addr::new(10, 77, 0, 100),
+            prefix: 24,
+            mac: MacAddress([0x52, 0x54, 0, 0x77, 1, 0xff]),
+            bridge: "br0".to_owned(),
+            disk: Some("/srv/a'/><evil/>.img".into()),
+            console: None,
+            agent: true,
+            command_line: "hawser.acpi=ignore".to_owned(),
+        }
+    }
+
+    /// The names of all elements, and the text of the element that is asked for.
+    fn parse(xml: &str, wanted: &str) -> (Vec<String>, String) {
+        let (mut names, mut text) = (Vec::new(), String::new());
+        let mut reader = Reader::from_str(xml);
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(start) => {
+                    names.push(String::from_utf8(start.name().as_ref().to_vec()).unwrap());
+                    if names.last().unwrap() == wanted {
+                        text =
+                            reader.read_text(start.name()).unwrap().decode().unwrap().into_owned();
+                    }
+                }
+                Event::Empty(start) => {
+                    names.push(String::from_utf8(start.name().as_ref().to_vec()).unwrap());
+                }
+                Event::Eof => return (names, text),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_paths_with_xml_characters_stay_text() {
+        let xml = domain().xml();
+        let (names, name) = parse(&xml, "name");
+        assert!(!names.iter().any(|it| it == "evil" || it == "b"), "{names:?}");
+        assert_eq!(quick_xml::escape::unescape(&name).unwrap(), domain().name);
+        assert!(parse(&xml, "cmdline").1.ends_with("hawser.ip=10.77.0.100/24 hawser.acpi=ignore"));
+    }
+
+    #[test]
+    fn memory_is_no_multiple_of_what_loses_writes() {
+        let xml = domain().xml();
+        let size = xml.split_once("size=").unwrap().1.split_once('\'').unwrap().0;
+        let size: u64 = size.parse().unwrap();
+        assert_ne!(size % (256 << 10), 0);
+        assert!(xml.contains(&format!("<qemu:arg value='{}k'/>", size / 1024)));
+    }
+
+    #[test]
+    fn disk_and_agent_are_there_only_when_asked_for() {
+        let all = parse(&domain().xml(), "").0;
+        let bare = parse(&Domain { disk: None, agent: false, ..domain() }.xml(), "").0;
+        for element in ["disk", "channel"] {
+            assert!(all.iter().any(|it| it == element), "{element}");
+            assert!(!bare.iter().any(|it| it == element), "{element}");
+        }
+    }
+
+    #[test]
+    fn a_mac_address_survives_its_text_and_nonsense_is_refused() {
+        let mac: MacAddress = "52:54:00:77:01:ff".parse().unwrap();
+        assert_eq!(mac, domain().mac);
+        assert_eq!(mac.to_string(), "52:54:00:77:01:ff");
+        for wrong in
+            ["", "52:54:00:77:01", "52:54:00:77:01:ff:0", "52:54:00:77:01:f", "5g:54:00:77:01:ff"]
+        {
+            assert!(wrong.parse::<MacAddress>().is_err(), "{wrong}");
+        }
+    }
 }

@@ -18,6 +18,11 @@ pub fn median(figures: &Figures) -> String {
     figures.median.map_or_else(|| "–".to_owned(), duration)
 }
 
+/// The longest outage that begins in a window, or a dash when none does: the guest was down already.
+pub fn outage(figures: &Figures) -> String {
+    if figures.gap.length().is_zero() { "–".to_owned() } else { duration(figures.gap.length()) }
+}
+
 /// What became of the guest in a window.
 pub fn guest(window: &Window) -> &'static str {
     match (window.restarts, window.udp.regressions + window.tcp.regressions) {

@@ -71,8 +71,8 @@ fn tiles(measurement: &Measurement, all: &Window) -> String {
         _ => format!("fell {regressions} times"),
     };
     [
-        ("longest UDP outage", format::duration(all.udp.gap.length())),
-        ("longest TCP stall", format::duration(all.tcp.gap.length())),
+        ("longest UDP outage", format::outage(&all.udp)),
+        ("longest TCP stall", format::outage(&all.tcp)),
         ("UDP probes lost", format!("{} of {}", all.udp.lost, all.udp.sent)),
         ("median round trip", format::median(&all.udp)),
         ("boot id", boots),
@@ -93,9 +93,9 @@ fn table(measurement: &Measurement) -> String {
                  <td>{tcp}</td><td>{median}</td><td>{guest}</td></tr>\n",
                 at = event.at,
                 label = escape(&event.label),
-                udp = format::duration(window.udp.gap.length()),
+                udp = format::outage(&window.udp),
                 lost = window.udp.lost,
-                tcp = format::duration(window.tcp.gap.length()),
+                tcp = format::outage(&window.tcp),
                 median = format::median(&window.udp),
                 guest = format::guest(window),
             )

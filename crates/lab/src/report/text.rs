@@ -44,9 +44,9 @@ fn row(time: String, event: String, window: &Window) -> [String; 7] {
     [
         time,
         event,
-        format::duration(window.udp.gap.length()),
+        format::outage(&window.udp),
         window.udp.lost.to_string(),
-        format::duration(window.tcp.gap.length()),
+        format::outage(&window.tcp),
         format::median(&window.udp),
         format::guest(window).to_owned(),
     ]
