@@ -110,23 +110,24 @@ fn grid(delays: &DelayAxis, axis: &TimeAxis) -> String {
     svg
 }
 
-/// The outages, shaded, each with its length where there is room.
+/// The outages, shaded, each with its length where there is room: the longest come first.
 fn outages(track: &Track, end: Moment, axis: &TimeAxis, top: f64) -> String {
+    let mut gaps: Vec<Gap> = track.gaps(end).filter(|gap| gap.length() >= OUTAGE).collect();
+    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
     let mut svg = String::new();
-    let mut free = axis.left;
-    let long = |gap: &Gap| gap.length() >= OUTAGE;
-    for gap in track.gaps(end).filter(long) {
-        let (from, to) = (axis.x(gap.from), axis.x(gap.to));
-        let width = (to - from).max(1.5);
+    let mut taken: Vec<(f64, f64)> = Vec::new();
+    for gap in gaps {
+        let from = axis.x(gap.from);
+        let width = (axis.x(gap.to) - from).max(1.5);
         let _ = write!(
             svg,
             "<rect class=\"outage\" x=\"{from:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{PLOT}\"/>"
         );
         let label = format::duration(gap.length());
-        let room = label.chars().count() as f64 * CHARACTER;
+        let room = label.chars().count() as f64 * CHARACTER + 6.0;
         let x = (from + width / 2.0 - room / 2.0).clamp(axis.left, axis.right - room);
-        if x >= free {
-            free = x + room + 6.0;
+        if taken.iter().all(|(begin, end)| x + room <= *begin || *end <= x) {
+            taken.push((x, x + room));
             let y = top + 13.0;
             let _ = write!(svg, "<text class=\"length\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
         }
