@@ -177,6 +177,17 @@ fn a_changed_parameter_is_taken_over_without_a_restart() {
 }
 
 #[test]
+fn a_mistyped_value_costs_no_guest_that_runs() {
+    let node = Node::started();
+    // Pacemaker answers 1 with a restart and 6 with a stop on every node.
+    node.call("reload-agent").set("migration_speed", "fast").gives(0);
+    assert!(node.log().contains("parameter migration_speed is \"fast\""), "{}", node.log());
+    node.change(|host| *host = std::mem::take(host).failing("*", Answer::Silent));
+    node.call("reload-agent").gives(0);
+    assert_eq!(node.host().calls, ["create"]);
+}
+
+#[test]
 fn a_saved_configuration_is_the_guest_s_and_for_root_alone() {
     let node = Node::started();
     node.monitor().set("save_config_on_stop", "true").gives(0);

@@ -133,7 +133,7 @@ fn a_guest_that_does_not_arrive_is_not_reported_there() {
     let node = Node::new(&Host::default());
     node.call("migrate_from").timeout(2000).gives(1).because("has not arrived");
     node.put(&Host::default().with(GUEST, State::Paused(Pause::Incoming)));
-    node.call("migrate_from").timeout(2000).gives(1).because("incoming copy");
+    node.call("migrate_from").timeout(2000).gives(1).because("has not arrived");
     node.put(&Host::default().with(GUEST, State::Paused(Pause::Admin)));
     node.call("migrate_from").gives(0);
 }
