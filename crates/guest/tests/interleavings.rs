@@ -173,25 +173,26 @@ fn stop(force: bool) -> Step {
     Step::Stop(Shutdown { force, ..Shutdown::default() })
 }
 
+/// Lies, half-done work, silent or refused work that was done all the same, and plain refusals.
+const ENDINGS: &[(Answer, Effect)] = &[
+    (Answer::Done, Effect::None),
+    (Answer::Done, Effect::Half),
+    (Answer::Refused, Effect::Half),
+    (Answer::Hang, Effect::Half),
+    (Answer::Refused, Effect::Whole),
+    (Answer::Silent, Effect::Whole),
+    (Answer::Refused, Effect::None),
+    (Answer::Unreachable, Effect::None),
+    (Answer::Hang, Effect::None),
+];
+
 fn faults() -> impl Strategy<Value = Fault> {
-    const CALLS: &[&str] = &[
-        "*",
-        "look",
-        "create",
-        "resume",
-        "shut_down",
-        "destroy",
-        "migrate",
-        "abort_job",
-        "remote",
-        "kill",
+    let on = prop_oneof![
+        3 => prop::sample::select(&["shut_down", "destroy", "migrate"][..]),
+        2 => prop::sample::select(&["*", "look", "create", "resume", "abort_job", "remote", "kill"][..]),
     ];
-    const ERRORS: &[Answer] =
-        &[Answer::Done, Answer::Refused, Answer::Unreachable, Answer::Silent, Answer::Hang];
-    const EFFECTS: &[Effect] = &[Effect::None, Effect::Half, Effect::Whole];
-    let (on, error) = (prop::sample::select(CALLS), prop::sample::select(ERRORS));
-    let (effect, times) = (prop::sample::select(EFFECTS), prop::option::of(1..3_u32));
-    (on, error, effect, times).prop_map(|(on, error, effect, times)| Fault {
+    let times = prop::option::of(1..3_u32);
+    (on, prop::sample::select(ENDINGS), times).prop_map(|(on, (error, effect), times)| Fault {
         on: on.to_owned(),
         error,
         effect,
@@ -201,9 +202,9 @@ fn faults() -> impl Strategy<Value = Fault> {
 
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
     let step = prop_oneof![
-        4 => Just(Step::Start),
+        3 => Just(Step::Start),
         3 => any::<bool>().prop_map(stop),
-        4 => Just(Step::MigrateTo),
+        3 => Just(Step::MigrateTo),
         1 => Just(Step::MigrateFrom),
         2 => Just(Step::Monitor),
         4 => faults().prop_map(Step::Break),
@@ -213,11 +214,12 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_faults_makes_two_copies_or_a_false_success(steps in steps()) {
         let mut world = World::new(Duration::from_millis(40));
+        world.take(0, &Step::Start);
         for (side, step) in steps {
             if world.is_due(side, &step) {
                 world.take(side, &step);
@@ -226,6 +228,10 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_fails_where_nothing_goes_wrong(sides in prop::collection::vec(0..2_usize, 1..6)) {
