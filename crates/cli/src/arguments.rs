@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use crate::bench::Bench;
 use crate::demo::Demo;
 use crate::error::Error;
+use crate::faults::Faults;
 use crate::lab::LabArguments;
 
 /// Keeps virtual machines available on Pacemaker clusters
@@ -18,6 +19,7 @@ pub struct Arguments {
 enum Area {
     Lab(LabArguments),
     Demo(Demo),
+    Faults(Faults),
     Bench(Bench),
 }
 
@@ -26,6 +28,7 @@ impl Arguments {
         match self.area {
             Area::Lab(lab) => lab.run(),
             Area::Demo(demo) => demo.run(),
+            Area::Faults(faults) => faults.run(),
             Area::Bench(bench) => bench.run(),
         }
     }

@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod error;
 mod facts;
+mod faults;
 mod lab;
 mod terminal;
 

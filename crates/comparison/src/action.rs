@@ -57,13 +57,15 @@ pub struct Call {
     /// Parameters beyond those of [`Subject::parameters`], or instead of them: the last one counts. Also
     /// `OCF_CHECK_LEVEL`, which Pacemaker gives an agent along with them.
     pub parameters: Vec<(String, String)>,
+    /// The most memory that the agent and each program it runs may map, in bytes.
+    pub memory: Option<u64>,
 }
 
 impl Call {
     /// The call with the usual parameters.
     #[must_use]
     pub fn new(action: Action, timeout: Duration) -> Self {
-        Self { action, timeout, parameters: Vec::new() }
+        Self { action, timeout, parameters: Vec::new(), memory: None }
     }
 
     /// Sets a parameter of the agent.
@@ -108,7 +110,11 @@ pub fn act(
     guest: &Guest,
     call: &Call,
 ) -> Result<Outcome, Error> {
-    let mut agent = node.tool(&subject.path())?.arg(call.action.argument());
+    let agent = match call.memory {
+        None => node.tool(&subject.path())?,
+        Some(limit) => node.tool("prlimit")?.arg(format!("--as={limit}")).arg(subject.path()),
+    };
+    let mut agent = agent.arg(call.action.argument());
     for (name, value) in environment(node, subject, guest, call) {
         agent = agent.env(name, value);
     }

@@ -7,6 +7,7 @@
 mod action;
 pub mod cost;
 mod error;
+pub mod faults;
 pub mod outage;
 mod resource;
 mod series;

@@ -1,0 +1,102 @@
+//! What each agent answers when something is wrong, and whether that is true.
+//!
+//! Every fault is made on a node of a lab with a real libvirt, once with a real guest running and once with
+//! it stopped, and the agent is asked for each action. Its answer is held against the truth, which is
+//! taken without it: the node's processes, and the boot of the guest that answers on the network.
+
+mod consequence;
+mod fault;
+mod injection;
+mod judgement;
+mod report;
+mod stage;
+
+pub use consequence::Consequence;
+pub use fault::{Condition, FAULTS, Fault};
+pub use judgement::{After, Before, Judgement};
+pub use report::{Cell, Report, Summary};
+
+use crate::{Action, Call, Error, Subject};
+use stage::Stage;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// How long every action may take. Less than an agent advertises, and the same for both, so that those that
+/// are late do not make the table late.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What is put to the test.
+pub struct Trial<'a> {
+    /// The agents; each gets a lab of its own, at the same time.
+    pub subjects: &'a [Subject],
+    /// The faults, out of [`FAULTS`].
+    pub faults: Vec<&'static Fault>,
+    /// Installed tree (DESTDIR of make install) with the suite's agent; without it, the machine's own.
+    pub root: Option<&'a Path>,
+    /// Gets a sentence for every step.
+    pub note: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Trial<'_> {
+    /// Tries everything.
+    ///
+    /// # Errors
+    /// When a lab cannot be made, or a fault cannot be made or undone. What agents do is no error.
+    pub fn run(&self) -> Result<Report, Error> {
+        let of_subjects: Vec<Result<Vec<Cell>, Error>> = thread::scope(|scope| {
+            let try_one = |subject: &Subject| {
+                let subject = *subject;
+                scope.spawn(move || self.try_subject(subject))
+            };
+            let threads: Vec<_> = self.subjects.iter().map(try_one).collect();
+            let join = |it: thread::ScopedJoinHandle<'_, _>| {
+                it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect()
+        });
+        let mut cells = Vec::new();
+        for of_subject in of_subjects {
+            cells.extend(of_subject?);
+        }
+        Ok(Report::new(self.subjects.to_vec(), cells))
+    }
+
+    fn try_subject(&self, subject: Subject) -> Result<Vec<Cell>, Error> {
+        let mut stage = Stage::set(subject, self.root, self.note)?;
+        stage.place()?;
+        let mut cells = Vec::new();
+        for fault in &self.faults {
+            for condition in [Condition::Running, Condition::Stopped] {
+                (self.note)(&format!("{subject}: {}, guest {condition}", fault.name));
+                for action in actions() {
+                    cells.push(try_cell(&mut stage, fault, condition, action)?);
+                }
+            }
+        }
+        Ok(cells)
+    }
+}
+
+/// What is asked of an agent: those that should change nothing first.
+fn actions() -> [Action; 5] {
+    [Action::Probe, Action::Monitor, Action::Start, Stage::migration(), Action::Stop]
+}
+
+fn try_cell(
+    stage: &mut Stage,
+    fault: &'static Fault,
+    condition: Condition,
+    action: Action,
+) -> Result<Cell, Error> {
+    (fault.inject)(stage, condition)?;
+    let before = stage.before()?;
+    let call = (fault.adjust)(Call::new(action, TIMEOUT));
+    let outcome = stage.act(&call)?;
+    let boots = call.action == Action::Start && outcome.answer == crate::Answer::Code(0);
+    let after = stage.after(boots)?;
+    (fault.undo)(stage)?;
+    let judgement = Judgement::of(&call.action, before, outcome.answer, after);
+    let subject = stage.subject;
+    Ok(Cell { subject, fault, condition, action: call.action, outcome, judgement })
+}
