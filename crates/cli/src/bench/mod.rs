@@ -5,6 +5,7 @@ use comparison::{Setting, cost, outage};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::facts;
@@ -56,12 +57,15 @@ struct Cost {
 
 impl Cost {
     fn run(self) -> Result<(), Error> {
-        let extent = if self.quick { cost::Extent::QUICK } else { cost::Extent::FULL };
+        let (monitors, starts, guests, seconds) =
+            if self.quick { (10, 4, 10, 20) } else { (60, 16, 50, 120) };
+        let fleet = cost::Fleet { guests, time: Duration::from_secs(seconds) };
         let path = std::env::current_exe().map_err(Error::Itself)?;
         let program = cost::Program { path, arguments: NODE.map(str::to_owned).into() };
-        let conditions = conditions();
-        let figures = cost::measure(self.root.setting(), &program, extent)?;
-        answer(&format!("# What the agents cost\n\n{conditions}\n{}", figures.trim_end()))
+        let setting = self.root.setting();
+        answer(&format!("## What the agents cost\n\n{}", conditions()))?;
+        answer(&cost::one_guest(setting, &program, monitors, starts)?)?;
+        answer(cost::many_guests(setting, &program, fleet)?.trim_end())
     }
 }
 
@@ -87,10 +91,10 @@ struct Outage {
 impl Outage {
     fn run(self) -> Result<(), Error> {
         let (moves, kills) = if self.quick { (1, 1) } else { (self.moves, self.kills) };
-        let conditions = conditions();
-        let extent = outage::Extent { moves, kills };
-        let figures = outage::measure(self.root.setting(), extent)?;
-        answer(&format!("# What a guest's users notice\n\n{conditions}\n{}", figures.trim_end()))
+        let setting = self.root.setting();
+        answer(&format!("## What a guest's users notice\n\n{}", conditions()))?;
+        answer(&outage::moves(setting, moves)?)?;
+        answer(outage::kills(setting, kills)?.trim_end())
     }
 }
 

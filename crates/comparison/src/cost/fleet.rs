@@ -1,7 +1,7 @@
 //! Many guests, monitored by a real cluster.
 
 use super::worker::Worker;
-use super::{Extent, Program, command};
+use super::{Program, command};
 use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Setting, Subject};
 use exec::Deadline;
@@ -23,45 +23,57 @@ const NODES: [&str; 2] = ["n1", "n2"];
 const COLUMNS: [&str; 5] =
     ["agents", "pacemaker-based", "libvirtd", "corosync", "rest of Pacemaker"];
 
+/// How many guests, and for how long they are watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Fleet {
+    /// 1 to 99; 50 need about 4 GiB of memory.
+    pub guests: u8,
+    /// Some intervals of the monitors: they run every 10 s.
+    pub time: Duration,
+}
+
 /// Has a cluster monitor a number of guests with each agent in turn, and gives the figures as Markdown.
-pub fn measure(setting: Setting<'_>, program: &Program, extent: Extent) -> Result<String, Error> {
+///
+/// # Errors
+/// When the lab cannot be made, or a guest is not well all along.
+pub fn many_guests(setting: Setting<'_>, program: &Program, fleet: Fleet) -> Result<String, Error> {
     let [agents, cib, libvirtd, corosync, rest] = COLUMNS;
     let headings = [agents, cib, libvirtd, corosync, rest, "sum"];
     let mut table = Table::new(["CPU, of one core"], headings);
-    let ours = with(setting, program, extent, Subject::Ours)?;
+    let ours = with(setting, program, fleet, Subject::Ours)?;
     table.row([&Subject::Ours.to_string()], ours);
-    let stock = with(setting, program, extent, Subject::Stock)?;
+    let stock = with(setting, program, fleet, Subject::Stock)?;
     table.row([&Subject::Stock.to_string()], stock);
     table.ratios([RATIO], ours, stock);
     Ok(format!(
-        "## {} guests on {} nodes, each monitored every {} s\n\n\
+        "### {} guests on {} nodes, each monitored every {} s\n\n\
          Measured for {} s each; both nodes together, without QEMU.\n\n{table}",
-        extent.guests,
+        fleet.guests,
         NODES.len(),
         INTERVAL.as_secs(),
-        extent.time.as_secs()
+        fleet.time.as_secs()
     ))
 }
 
 fn with(
     setting: Setting<'_>,
     program: &Program,
-    extent: Extent,
+    fleet: Fleet,
     subject: Subject,
 ) -> Result<[Figure; 6], Error> {
     let lab = setting.lab("bench-fleet", u8::try_from(NODES.len()).unwrap_or(u8::MAX))?;
     let worker = Worker::install(&lab, program)?;
     let guests: Vec<Guest> =
-        (0..extent.guests).map(|it| Guest::new(format!("small-{it}"), it)).collect();
+        (0..fleet.guests).map(|it| Guest::new(format!("small-{it}"), it)).collect();
     setting.note(&format!("starting {} guests", guests.len()));
     start(&lab, &worker, &guests)?;
     setting.note(&format!("handing them to {subject}"));
     configure(&lab, subject, &guests)?;
     wait_monitored(&lab, &guests)?;
 
-    setting.note(&format!("measuring for {} s", extent.time.as_secs()));
+    setting.note(&format!("measuring for {} s", fleet.time.as_secs()));
     let (begun, before) = (Instant::now(), used(&lab, &worker)?);
-    thread::sleep(extent.time);
+    thread::sleep(fleet.time);
     let (elapsed, after) = (begun.elapsed(), used(&lab, &worker)?);
     if running(&lab)? != guests.len() {
         return Err(Error::Unsuccessful { what: format!("monitoring by {subject}") });

@@ -80,7 +80,7 @@ pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
             costs.push((doer, end, perform(bench, doer, end)?));
         }
     }
-    Ok(format!("## Start and stop\n\n{}", table(&costs)))
+    Ok(format!("### Start and stop\n\n{}", table(&costs)))
 }
 
 fn guest(doer: Doer) -> Guest {

@@ -7,6 +7,7 @@ mod monitor;
 mod trace;
 mod worker;
 
+pub use fleet::{Fleet, many_guests};
 pub use worker::serve;
 
 use crate::action::environment;
@@ -26,29 +27,6 @@ const BOOT_TIME: Duration = Duration::from_secs(180);
 /// The cluster is to leave the guests alone while the benchmark acts in its place.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 
-/// How much is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Extent {
-    /// Monitors of each agent.
-    pub monitors: usize,
-    /// Starts of each agent, every second one ended by force.
-    pub starts: usize,
-    /// Guests that are monitored at a time, 1 to 99.
-    pub guests: u8,
-    /// For how long they are.
-    pub time: Duration,
-}
-
-impl Extent {
-    /// What the published figures come from; takes about 8 minutes.
-    pub const FULL: Self =
-        Self { monitors: 60, starts: 16, guests: 50, time: Duration::from_secs(120) };
-
-    /// To see that it works; takes about 3 minutes.
-    pub const QUICK: Self =
-        Self { monitors: 10, starts: 4, guests: 10, time: Duration::from_secs(20) };
-}
-
 /// A program that does [`serve`] on its standard streams when it gets these arguments. It is run inside
 /// of nodes and must not need libraries that they lack.
 #[derive(Debug, Clone)]
@@ -59,17 +37,17 @@ pub struct Program {
     pub arguments: Vec<String>,
 }
 
-/// Measures both agents and gives the figures as Markdown.
+/// Measures `monitors` monitors and `starts` starts of one guest by each agent, every second start ended
+/// by force, and gives the figures as Markdown.
 ///
 /// # Errors
-/// When a lab cannot be made, or an agent fails to do what is measured.
-pub fn measure(setting: Setting<'_>, program: &Program, extent: Extent) -> Result<String, Error> {
-    let single = on_one_guest(setting, program, extent)?;
-    let fleet = fleet::measure(setting, program, extent)?;
-    Ok(format!("{single}\n{fleet}"))
-}
-
-fn on_one_guest(setting: Setting<'_>, program: &Program, extent: Extent) -> Result<String, Error> {
+/// When the lab cannot be made, or an agent fails to do what is measured.
+pub fn one_guest(
+    setting: Setting<'_>,
+    program: &Program,
+    monitors: usize,
+    starts: usize,
+) -> Result<String, Error> {
     let lab = setting.lab("bench-cost", 1)?;
     let bench = Bench {
         setting,
@@ -84,8 +62,8 @@ fn on_one_guest(setting: Setting<'_>, program: &Program, extent: Extent) -> Resu
         resource::create(&lab, subject, &guest, NEVER)?;
         resource::wait_up(&lab, &guest, Deadline::after(BOOT_TIME))?;
     }
-    let monitor = monitor::measure(&bench, extent.monitors)?;
-    let lifecycle = lifecycle::measure(&bench, extent.starts)?;
+    let monitor = monitor::measure(&bench, monitors)?;
+    let lifecycle = lifecycle::measure(&bench, starts)?;
     lab.down()?;
     Ok(format!("{monitor}\n{lifecycle}"))
 }

@@ -48,7 +48,7 @@ pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
         let footprint = Footprint::of(bench.lab, &bench.node, command)?;
         rows.push(row(name.clone(), &costs, footprint));
     }
-    Ok(format!("## Monitor\n\n{}\n{}", table(&rows), programs(&rows)))
+    Ok(format!("### Monitor\n\n{}\n{}", table(&rows), programs(&rows)))
 }
 
 fn row(name: String, costs: &[&Cost], footprint: Footprint) -> Row {

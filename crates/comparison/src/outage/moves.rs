@@ -45,7 +45,7 @@ pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
         }
     }
     Ok(format!(
-        "## Live migrations\n\nOutage: the longest time without a UDP reply, a probe a millisecond.\n\n{}\n{}",
+        "### Live migrations\n\nOutage: the longest time without a UDP reply, a probe a millisecond.\n\n{}\n{}",
         times(&moves),
         integrity(&moves)
     ))
