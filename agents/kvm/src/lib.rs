@@ -46,7 +46,7 @@ pub fn full() -> ExitCode {
 /// Does an action with the hypervisor that `open` gives for a connection URI.
 fn perform(request: &Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Result<Answer, Error> {
     match request.verb() {
-        Verb::Start => lifecycle::start(Instance::strict(request, open)?),
+        Verb::Start => lifecycle::start(request, open),
         Verb::Stop => lifecycle::stop(Instance::lenient(request, open)),
         Verb::Monitor | Verb::Status => monitor::monitor(&Instance::lenient(request, open)),
         Verb::MigrateTo => migration::migrate_to(&Instance::lenient(request, open)),

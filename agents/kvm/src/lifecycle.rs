@@ -5,19 +5,40 @@ use crate::error::Error;
 use crate::instance::Instance;
 use crate::{monitor, ordering, overlay};
 use guest::{Change, Shutdown};
-use hypervisor::{Definition, Hypervisor};
+use hypervisor::{Definition, Hypervisor, State};
 use ocf::{Answer, Request};
 use std::path::{Path, PathBuf};
 
-pub fn start(mut instance: Instance) -> Result<Answer, Error> {
-    let definition = instance.definition()?;
+/// Starts the guest. What is wrong with its configuration is in the way of starting it, and no reason to
+/// have it restarted elsewhere while it runs.
+pub fn start(
+    request: &Request,
+    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
+) -> Result<Answer, Error> {
+    let defined =
+        Instance::strict(request, open).and_then(|instance| Ok((instance.definition()?, instance)));
+    match defined {
+        Ok((definition, instance)) => start_from(instance, &definition),
+        Err(error) if runs(&Instance::lenient(request, open)) => {
+            ocf::log::error(format_args!("{error}; the guest runs already and is left as it is"));
+            Ok(Answer::Success)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn runs(instance: &Instance) -> bool {
+    instance.observe().is_ok_and(|(seen, _)| matches!(seen.state, State::Running | State::Alive))
+}
+
+fn start_from(mut instance: Instance, definition: &Definition) -> Result<Answer, Error> {
     instance.identity = definition.identity.clone();
     let (seen, _) = instance.observe()?;
     if !seen.state.is_active() {
         instance.announce()?;
-        prepare(&instance, &definition)?;
+        prepare(&instance, definition)?;
     }
-    match bring_up(&instance, &definition)? {
+    match bring_up(&instance, definition)? {
         Change::Already => {
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }

@@ -54,6 +54,17 @@ fn a_start_clears_away_what_is_no_guest_any_more() {
 }
 
 #[test]
+fn a_guest_that_runs_is_started_whatever_is_wrong_with_its_configuration() {
+    let node = Node::started();
+    node.call("start").set("migration_speed", "fast").gives(0);
+    std::fs::remove_file(node.path("vm1.xml")).unwrap();
+    node.call("start").gives(0);
+    assert_eq!(node.host().calls, ["create"]);
+    node.call("stop").gives(0);
+    node.call("start").gives(5);
+}
+
+#[test]
 fn a_start_that_fails_leaves_nothing() {
     for (error, effect) in [
         (Answer::Refused, Effect::None),
