@@ -39,8 +39,9 @@ pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
         }
     }
     Ok(format!(
-        "### Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; times since then. Each of these kills \
-         led to fencing, and to the guest's restart on the other node: without that there is no table.\n\n{}",
+        "### Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; times since \
+         then. Each kill led to fencing and to the guest's restart on the other node, or there \
+         would be no table.\n\n{}",
         table(&kills)
     ))
 }

@@ -35,17 +35,21 @@ struct Move {
 /// Migrates both guests in turn, `count` times for each cause, and gives the figures as Markdown.
 pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
     let mut moves = Vec::new();
+    let mut causes = Cause::ALL;
     for round in 0..count {
         for contender in &stage.contenders {
-            for (cause, title) in Cause::ALL {
+            for (cause, title) in causes {
                 let to_do = format!("round {} of {count}: {title}", round + 1);
                 stage.setting.note(&format!("{to_do}, {}", contender.subject));
                 moves.push(migrate(stage, contender, cause)?);
             }
         }
+        // Each guest is home again; next time the other cause takes it away.
+        causes.reverse();
     }
     Ok(format!(
-        "### Live migrations\n\nOutage: the longest time without a UDP reply, a probe a millisecond.\n\n{}\n{}",
+        "### Live migrations\n\nOutage: the longest time without a UDP reply, with a probe each \
+         millisecond.\n\n{}\n{}",
         times(&moves),
         integrity(&moves)
     ))
