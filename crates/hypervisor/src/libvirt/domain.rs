@@ -34,7 +34,7 @@ pub fn is_gone(error: &VirtError) -> bool {
 }
 
 /// `Ok(None)` instead of the error that says that the domain is gone.
-fn unless_gone<T>(
+pub fn unless_gone<T>(
     answer: std::result::Result<T, VirtError>,
 ) -> std::result::Result<Option<T>, VirtError> {
     match answer {

@@ -74,7 +74,9 @@ impl Hypervisor for Libvirt {
     fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
         let name = guest.clone();
         self.session.ask("destroy the guest", by, move |connect| {
-            domain::active(connect, &name)?.map_or(Ok(()), |domain| domain.destroy())
+            // It may end by itself meanwhile: an incoming copy does when its source gives up.
+            let Some(domain) = domain::active(connect, &name)? else { return Ok(()) };
+            domain::unless_gone(domain.destroy()).map(drop)
         })
     }
 
