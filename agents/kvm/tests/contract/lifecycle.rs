@@ -57,7 +57,7 @@ fn a_start_clears_away_what_is_no_guest_any_more() {
 fn a_guest_that_runs_is_started_whatever_is_wrong_with_its_configuration() {
     let node = Node::started();
     node.call("start").set("migration_speed", "fast").gives(0);
-    std::fs::remove_file(node.path("vm1.xml")).unwrap();
+    std::fs::remove_file(node.path("contract-vm1.xml")).unwrap();
     node.call("start").gives(0);
     assert_eq!(node.host().calls, ["create"]);
     node.call("stop").gives(0);
@@ -92,8 +92,8 @@ fn a_start_says_why_it_failed_and_where_it_might_work() {
     node.call("start").set("config", node.path("none.xml")).gives(5).because("none.xml");
     node.call("start").unset("config").gives(6).because("parameter config is not set");
     node.call("start").set("migration_speed", "fast").gives(6).because("migration_speed");
-    std::fs::write(node.path("vm1.xml"), "<domain><name>").unwrap();
-    node.call("start").gives(5).because("vm1.xml");
+    std::fs::write(node.path("contract-vm1.xml"), "<domain><name>").unwrap();
+    node.call("start").gives(5).because("contract-vm1.xml");
     assert_eq!(node.state(), None);
 }
 
@@ -151,7 +151,7 @@ fn a_persistent_definition_stays() {
 #[test]
 fn what_is_remembered_of_a_guest_is_for_root_alone_and_goes_with_it() {
     let node = Node::started();
-    let record = node.path("run/hawser-kvm-vm1.json");
+    let record = node.path("run/hawser-kvm-contract-vm1.json");
     assert_eq!(record.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     node.call("stop").gives(0);
     assert!(!record.exists());
@@ -160,7 +160,7 @@ fn what_is_remembered_of_a_guest_is_for_root_alone_and_goes_with_it() {
 #[test]
 fn memory_is_saved_and_resumed_once() {
     let node = Node::started();
-    let saved = node.path("vm1.state");
+    let saved = node.path("contract-vm1.state");
     let call = |action| node.call(action).set("snapshot", node.path(""));
     call("stop").gives(0);
     assert!(saved.exists() && node.state().is_none());
@@ -172,10 +172,13 @@ fn memory_is_saved_and_resumed_once() {
 #[test]
 fn memory_that_cannot_be_resumed_is_set_aside_and_the_guest_boots() {
     let node = Node::new(&Host::default().failing("restore", Answer::Refused));
-    std::fs::write(node.path("vm1.state"), GUEST).unwrap();
+    std::fs::write(node.path("contract-vm1.state"), GUEST).unwrap();
     node.call("start").set("snapshot", node.path("")).gives(0);
     assert_eq!(node.state(), Some(State::Running));
-    assert!(node.path("vm1.state.failed").exists() && !node.path("vm1.state").exists());
+    assert!(
+        node.path("contract-vm1.state.failed").exists()
+            && !node.path("contract-vm1.state").exists()
+    );
 }
 
 #[test]
@@ -202,8 +205,8 @@ fn a_mistyped_value_costs_no_guest_that_runs() {
 fn a_saved_configuration_is_the_guest_s_and_for_root_alone() {
     let node = Node::started();
     node.monitor().set("save_config_on_stop", "true").gives(0);
-    let config = node.path("vm1.xml");
-    assert!(std::fs::read_to_string(&config).unwrap().contains("\n  <name>vm1</name>\n"));
+    let config = node.path("contract-vm1.xml");
+    assert!(std::fs::read_to_string(&config).unwrap().contains("\n  <name>contract-vm1</name>\n"));
     assert_eq!(config.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 

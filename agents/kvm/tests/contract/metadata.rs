@@ -56,11 +56,11 @@ fn the_tools_that_read_meta_data_accept_it() {
 #[test]
 fn validate_all_is_silent_and_needs_no_node_below_level_10() {
     let node = Node::new(&Host::default().failing("*", Answer::Unreachable));
-    fs::remove_file(node.path("vm1.xml")).unwrap();
+    fs::remove_file(node.path("contract-vm1.xml")).unwrap();
     node.call("validate-all").gives(0);
     node.call("validate-all").env("OCF_CHECK_LEVEL", "0").gives(0);
-    node.call("validate-all").env("OCF_CHECK_LEVEL", "10").gives(5).because("vm1.xml");
-    node.define("vm1.xml", "vm1");
+    node.call("validate-all").env("OCF_CHECK_LEVEL", "10").gives(5).because("contract-vm1.xml");
+    node.define("contract-vm1.xml", "contract-vm1");
     node.call("validate-all").env("OCF_CHECK_LEVEL", "10").gives(5).because("cannot reach");
     node.put(&Host::default());
     node.call("validate-all").env("OCF_CHECK_LEVEL", "10").gives(0);
@@ -71,7 +71,7 @@ fn what_is_wrong_on_every_node_is_6() {
     let node = Node::new(&Host::default());
     let validate = || node.call("validate-all");
     validate().unset("config").gives(6).because("config");
-    validate().set("config", "vm1.xml").gives(6).because("an absolute path");
+    validate().set("config", "contract-vm1.xml").gives(6).because("an absolute path");
     validate().set("migration_downtime", "soon").gives(6).because("migration_downtime");
     validate().set("migrateport", "0").gives(6).because("migrateport");
     validate().set("force_stop", "1").set("snapshot", "/srv").gives(6).because("snapshot");

@@ -38,15 +38,15 @@ fn every_state_has_its_code() {
 #[test]
 fn a_guest_that_needs_attention_is_told_with_what_helps() {
     let told = |pause, words| Node::with(State::Paused(pause)).monitor().run().because(words);
-    told(Pause::Admin, "guest vm1 is paused by an administrator; virsh resume");
-    told(Pause::IoError, "guest vm1 is paused on an I/O error; check the storage");
+    told(Pause::Admin, "guest contract-vm1 is paused by an administrator; virsh resume");
+    told(Pause::IoError, "guest contract-vm1 is paused on an I/O error; check the storage");
 }
 
 #[test]
 fn a_guest_whose_daemon_is_silent_runs_but_is_degraded() {
     for silence in SILENCES {
         let node = Node::new(&Host::default().with(GUEST, State::Running).failing("*", silence));
-        node.monitor().gives(190).because("guest vm1 runs, but");
+        node.monitor().gives(190).because("guest contract-vm1 runs, but");
         node.call("monitor").gives(0);
         node.probe().gives(0);
         node.put(&Host::default().failing("*", silence));
@@ -86,7 +86,7 @@ fn a_probe_answers_0_7_or_5_whatever_is_wrong() {
         node.probe().set("hypervisor", uri).run().is_one_of(&[0, 7, 5]);
     }
     let node = Node::new(&Host::default());
-    std::fs::write(node.path("vm1.xml"), "no XML").unwrap();
+    std::fs::write(node.path("contract-vm1.xml"), "no XML").unwrap();
     node.probe().gives(7);
     node.probe().unset("config").gives(7);
     // Paths that make no file: what is remembered is a convenience, no condition.

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The guest and the resource, unless a test says otherwise.
-pub const GUEST: &str = "vm1";
+/// The guest and the resource, unless a test says otherwise. A call with a broken hypervisor asks this
+/// machine's own one, which must not know a guest of that name.
+pub const GUEST: &str = "contract-vm1";
 
 /// The codes of the OCF resource agent API that an agent without roles can give.
 const CODES: [i32; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 190];
@@ -30,7 +31,7 @@ impl Node {
         };
         node.put(host);
         Host::default().write(&node.path("there.json")).unwrap();
-        node.define("vm1.xml", GUEST);
+        node.define("contract-vm1.xml", GUEST);
         node
     }
 
@@ -99,7 +100,7 @@ impl Node {
             .env("HA_RSCTMP", self.path("run"))
             .env("HA_LOGFACILITY", "none")
             .env("HA_LOGFILE", self.path("log"))
-            .set("config", self.path("vm1.xml"))
+            .set("config", self.path("contract-vm1.xml"))
             .set("hypervisor", uri(&self.path("here.json")))
             .set("remoteuri", uri(&self.path("%n.json")))
             .timeout(4000)

@@ -126,7 +126,7 @@ fn no_variable_of_the_manager_s_is_needed() {
 fn the_log_has_the_agent_and_the_instance() {
     let node = Node::started();
     assert!(node.log().contains(&format!("kvm({GUEST})[")), "{}", node.log());
-    assert!(node.log().contains("guest vm1 started"));
+    assert!(node.log().contains("guest contract-vm1 started"));
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_guest_that_cannot_be_ended_is_not_reported_stopped() {
         ("destroy", Answer::Refused, Effect::None, None),
         ("kill", Answer::Refused, Effect::None, None),
     ]);
-    node.call("stop").timeout(2000).gives(1).because("guest vm1 is still");
+    node.call("stop").timeout(2000).gives(1).because("guest contract-vm1 is still");
     node.probe().gives(0);
 }
 
@@ -107,7 +107,7 @@ fn where_nothing_can_be_learned_nothing_is_reported_stopped() {
     let mut host = Host::default().with(GUEST, State::Running).failing("*", Answer::Unreachable);
     host.blind = true;
     let node = Node::new(&host);
-    node.call("stop").gives(1).because("cannot tell whether guest vm1 runs here");
+    node.call("stop").gives(1).because("cannot tell whether guest contract-vm1 runs here");
     node.monitor().gives(1);
     node.probe().gives(5);
 }
@@ -116,7 +116,7 @@ fn where_nothing_can_be_learned_nothing_is_reported_stopped() {
 fn a_broken_configuration_changes_no_answer_about_a_guest_that_runs() {
     for content in [None, Some(&b""[..]), Some(b"<\xff\0<")] {
         let node = Node::started();
-        let config = node.path("vm1.xml");
+        let config = node.path("contract-vm1.xml");
         match content {
             Some(bytes) => std::fs::write(config, bytes).unwrap(),
             None => std::fs::remove_file(config).unwrap(),
@@ -133,7 +133,7 @@ fn a_broken_configuration_changes_no_answer_about_a_guest_that_runs() {
 #[test]
 fn without_a_record_the_resource_s_name_finds_the_guest() {
     let node = Node::with(State::Running);
-    std::fs::remove_file(node.path("vm1.xml")).unwrap();
+    std::fs::remove_file(node.path("contract-vm1.xml")).unwrap();
     node.probe().gives(0);
     node.call("stop").gives(0);
     assert_eq!(node.state(), None);
@@ -142,7 +142,7 @@ fn without_a_record_the_resource_s_name_finds_the_guest() {
 #[test]
 fn a_record_that_cannot_be_read_is_none() {
     let node = Node::started();
-    std::fs::write(node.path("run/hawser-kvm-vm1.json"), "{\"guest\":").unwrap();
+    std::fs::write(node.path("run/hawser-kvm-contract-vm1.json"), "{\"guest\":").unwrap();
     node.monitor().gives(0);
     node.call("stop").gives(0);
     assert_eq!(node.state(), None);

@@ -14,7 +14,6 @@ use crate::identity::{Identity, Name};
 use crate::state::{Job, Pause, Sight, State};
 use crate::{Deadline, Definition, Hypervisor, Migration, ShutdownMode, Trace, Witness, qemu};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -248,8 +247,7 @@ impl Scripted {
     }
 
     fn tried(&self, change: impl FnOnce(&mut Host) -> bool) -> bool {
-        let changed: io::Result<bool> = Host::update(&self.path, change);
-        changed.unwrap_or_default()
+        self.update(change).unwrap_or_default()
     }
 }
 
@@ -289,11 +287,9 @@ impl Witness for Scripted {
             host.calls.push("kill".to_owned());
             let (answer, _) = host.script("kill");
             if answer == Answer::Done {
-                let guest = host.processes.iter().find(|it| it.trace == trace);
-                let guest = guest.map(|process| process.guest.name.clone());
-                host.processes.retain(|process| process.trace != trace);
-                if let Some(guest) = guest {
-                    host.forget(&guest);
+                let ended = host.processes.extract_if(.., |process| process.trace == trace);
+                for process in ended.collect::<Vec<_>>() {
+                    host.forget(&process.guest.name);
                 }
             }
             answer == Answer::Done
