@@ -1,0 +1,83 @@
+use crate::turn::Turn;
+use crate::{eventually, install};
+use lab::{Error, Lab, Stack};
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::{env, io, process, thread};
+
+/// The variable that makes a skipped test a failed one.
+const NO_SKIP: &str = "HAWSER_NO_SKIP";
+
+/// The lab of one file of tests, made by the first test that wants it. Tests take turns with it, each with
+/// guests of its own; one that fails takes the lab with it, and the next has a new one.
+pub struct Fixture {
+    name: &'static str,
+    nodes: u8,
+    stack: Stack,
+    lab: Mutex<Option<Lab>>,
+}
+
+impl Fixture {
+    /// A cluster of so many nodes.
+    #[must_use]
+    pub const fn cluster(name: &'static str, nodes: u8) -> Self {
+        Self { name, nodes, stack: Stack::Cluster, lab: Mutex::new(None) }
+    }
+
+    /// So many nodes with libvirt's daemon alone.
+    #[must_use]
+    pub const fn libvirt(name: &'static str, nodes: u8) -> Self {
+        Self { name, nodes, stack: Stack::Libvirt, lab: Mutex::new(None) }
+    }
+
+    /// The lab, for the test that asks, and the cluster as it was before the first resource. `programs` are
+    /// those that the test needs beside the lab's own. `None` when this machine cannot run the test: that
+    /// has been said then, and the test is to end.
+    ///
+    /// # Panics
+    /// When something fails that is no lack of this machine, or skipping is not allowed.
+    #[must_use]
+    pub fn turn(&'static self, programs: &[&str]) -> Option<Turn> {
+        for program in install::PROGRAMS.iter().chain(programs) {
+            if let Err(error) = exec::find(program) {
+                return skip(&error);
+            }
+        }
+        let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
+        if lab.is_none() {
+            match self.make() {
+                Ok(made) => *lab = Some(made),
+                Err(error @ (Error::NotRoot | Error::Absent(_) | Error::Namespaces { .. })) => {
+                    return skip(&error);
+                }
+                Err(error) => panic!("{}", error.chain()),
+            }
+        }
+        let turn = Turn::new(lab, self.stack);
+        turn.clear();
+        Some(turn)
+    }
+
+    fn make(&self) -> Result<Lab, Error> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::NotRoot);
+        }
+        let name = format!("live-{}-{}", self.name, process::id()).parse()?;
+        let builder = Lab::builder(name).nodes(self.nodes).stack(self.stack);
+        let lab = builder.root(install::tree()).start(|_| {})?;
+        if self.stack == Stack::Cluster {
+            lab.wait_online(eventually())?;
+        }
+        Ok(lab)
+    }
+}
+
+fn skip<T>(why: &dyn std::error::Error) -> Option<T> {
+    let thread = thread::current();
+    let test = thread.name().unwrap_or_default();
+    let allowed = env::var_os(NO_SKIP).is_none_or(|it| it != "1");
+    assert!(allowed, "skipped, which {NO_SKIP} forbids: {why}");
+    // Straight to the terminal: the test harness shows nothing of tests that pass.
+    let _ = writeln!(io::stderr().lock(), "skipped {test}: {why}");
+    None
+}

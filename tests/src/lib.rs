@@ -1,0 +1,62 @@
+//! The live tests: real guests under real libvirt and real Pacemaker, in a lab.
+//!
+//! Each file in `tests/` has one lab, which its tests take turns with; each test shows one property. They
+//! run what `make install` installs, and see it as a cluster or an administrator does: through
+//! Pacemaker's and libvirt's own programs, the process table, and the guest's own word.
+//!
+//! A machine that cannot run labs skips the tests, and says so; with `HAWSER_NO_SKIP=1` that is a failure.
+//!
+//! * [`Fixture`] and [`Turn`]: the lab and what is done in it
+//! * [`Agent`]: the agent, called as Pacemaker calls it
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod agent;
+mod fixture;
+mod install;
+mod resource;
+mod turn;
+
+pub use agent::{Agent, Answer};
+pub use fixture::Fixture;
+pub use turn::Turn;
+
+use exec::Deadline;
+use std::time::Duration;
+
+/// How often something that is waited for is looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The deadline for what takes a moment.
+#[must_use]
+pub fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(30))
+}
+
+/// The deadline for what takes a boot, a migration or a fencing: a loaded machine with two processors may
+/// need most of it.
+#[must_use]
+pub fn eventually() -> Deadline {
+    Deadline::after(Duration::from_secs(120))
+}
+
+/// Looks again and again until there is something to be seen.
+///
+/// # Panics
+/// At the deadline.
+pub fn wait_for<T>(what: &str, by: Deadline, mut look: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(by.pause(POLL), "never: {what}");
+    }
+}
+
+/// Looks again and again until something holds.
+///
+/// # Panics
+/// At the deadline.
+pub fn wait_until(what: &str, by: Deadline, mut holds: impl FnMut() -> bool) {
+    wait_for(what, by, || holds().then_some(()));
+}

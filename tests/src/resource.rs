@@ -1,0 +1,103 @@
+//! What is done with resources of the cluster.
+
+use crate::{Turn, eventually, soon, wait_for, wait_until};
+use comparison::Subject;
+use lab::Guest;
+
+impl Turn {
+    /// Puts the lab back to what it was: nodes on, online, connected and not in standby, and no resource
+    /// but the fence device.
+    pub(crate) fn clear(&self) {
+        for node in self.nodes().expect("the lab answers") {
+            let node = self.node(&node.name);
+            node.reconnect().expect("the node can be connected");
+            node.start().expect("the node can be started");
+        }
+        if !self.is_cluster() {
+            return;
+        }
+        self.wait_online(eventually()).expect("all nodes are online");
+        self.pcs(&["node", "unstandby", "--all"]);
+        let resources = self.run("crm_resource", &["--list-raw"]).expect("crm_resource").text();
+        for resource in resources.lines().filter(|it| *it != "fence") {
+            self.pcs(&["resource", "delete", resource, "--force"]);
+        }
+        self.settle();
+    }
+
+    /// Runs pcs on the first node that is on.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn pcs(&self, arguments: &[&str]) -> String {
+        let output = self.run("pcs", arguments).unwrap_or_else(|error| panic!("{}", error.chain()));
+        output.text() + &output.error_text()
+    }
+
+    /// Makes a guest a resource of the same name, with a monitor every 2 s, and waits until it runs.
+    /// Returns where.
+    ///
+    /// # Panics
+    /// When it does not come to run.
+    pub fn create(&self, agent: Subject, guest: &Guest, parameters: &[&str]) -> String {
+        let agent_name = agent.to_string();
+        let mut words = vec!["resource", "create", &guest.name, &agent_name];
+        let usual = agent.parameters(guest);
+        let usual: Vec<String> =
+            usual.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        words.extend(usual.iter().map(String::as_str).chain(parameters.iter().copied()));
+        words.extend(["op", "monitor", "interval=2s", "timeout=30s"]);
+        words.extend(["meta", "allow-migrate=true", "resource-stickiness=100"]);
+        self.pcs(&words);
+        self.located(guest, |_| true)
+    }
+
+    /// Waits until the cluster says that the guest runs on a node that fits, and has nothing more to do.
+    ///
+    /// # Panics
+    /// At a deadline of 120 s.
+    pub fn located(&self, guest: &Guest, fits: impl Fn(&str) -> bool) -> String {
+        match self.wait_located(&guest.name, fits, eventually()) {
+            Ok(node) => node,
+            Err(error) => {
+                let status = self.run("crm_mon", &["-1"]).map(|it| it.text()).unwrap_or_default();
+                panic!("{}\n{status}", error.chain())
+            }
+        }
+    }
+
+    /// Waits until the cluster has nothing to do.
+    ///
+    /// # Panics
+    /// At a deadline of 120 s.
+    pub fn settle(&self) {
+        wait_until("the cluster is idle", eventually(), || {
+            self.is_idle().expect("the lab answers")
+        });
+    }
+
+    /// What the cluster shows of itself.
+    ///
+    /// # Panics
+    /// When crm_mon fails.
+    #[must_use]
+    pub fn status(&self) -> String {
+        self.run("crm_mon", &["-1", "--inactive"]).expect("crm_mon").text()
+    }
+
+    /// The other one of the two nodes.
+    #[must_use]
+    pub fn other(node: &str) -> &'static str {
+        if node == "n1" { "n2" } else { "n1" }
+    }
+
+    /// Waits until a node's system log has a line with that text in it, and returns the first.
+    ///
+    /// # Panics
+    /// At a deadline of 30 s.
+    pub fn wait_logged(&self, node: &str, text: &str) -> String {
+        wait_for(&format!("{text:?} in the log of {node}"), soon(), || {
+            self.logged(node, text).into_iter().next()
+        })
+    }
+}
