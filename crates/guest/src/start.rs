@@ -52,6 +52,8 @@ impl Guest<'_> {
         };
         let up = match started {
             Ok(()) => self.up(begun),
+            // Somebody else has started it meanwhile, or the daemon's answer was lost.
+            Err(_) if self.observe().is_ok_and(|seen| seen.state == State::Running) => Ok(()),
             Err(source) => Err(self.failed(source)),
         };
         up.map(|()| Change::Done).inspect_err(|_| {

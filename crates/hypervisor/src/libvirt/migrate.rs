@@ -11,7 +11,7 @@ use virt::sys;
 
 const WHAT: &str = "migrate the guest";
 
-/// What a migration that is late gets for being aborted.
+/// What a migration that is late gets for being aborted, at most.
 const ABORT_RESERVE: Duration = Duration::from_secs(5);
 
 /// Migrates peer to peer: the source's daemon talks to the target's, so that nothing depends on this
@@ -29,6 +29,8 @@ pub fn run(
     parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
     let flags =
         sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER | options::flags(&migration.options);
+
+    let patience = by.less(ABORT_RESERVE.min(by.remaining() / 4));
 
     if let Some(downtime) = migration.downtime {
         session.ask_domain("set the longest downtime", guest, by, move |domain| {
@@ -48,14 +50,14 @@ pub fn run(
 
     let mut result = Err(RecvTimeoutError::Timeout);
     if let Some(seconds) = options::timeout(&migration.options).map_err(wrong)? {
-        let patience = by.slice(Duration::from_secs(seconds)).less(ABORT_RESERVE);
-        result = answer.recv_timeout(patience.remaining());
+        let converging = patience.slice(Duration::from_secs(seconds));
+        result = answer.recv_timeout(converging.remaining());
         if result.is_err() {
             force(session, guest, migration, by)?;
         }
     }
     if result.is_err() {
-        result = answer.recv_timeout(by.less(ABORT_RESERVE).remaining());
+        result = answer.recv_timeout(patience.remaining());
     }
     if result.is_err() {
         libvirt.abort_job(guest, by)?;
