@@ -2,8 +2,8 @@ use crate::{Error, Guest, Result};
 use hypervisor::{Sight, State, Trace};
 use std::time::Duration;
 
-/// How long a process may outlive the hypervisor's word that the guest is off, before that word is
-/// not believed any more.
+/// How long a process and the hypervisor's word may differ, before the one that says that the guest is
+/// there is believed: each takes a moment to follow the other when a guest ends.
 const EXIT_GRACE: Duration = Duration::from_secs(1);
 
 const POLL: Duration = Duration::from_millis(20);
@@ -28,8 +28,7 @@ impl Guest<'_> {
     /// # Errors
     /// [`Error::Unknown`] when the hypervisor is silent and the node shows nothing of its guests.
     pub fn observe(&self) -> Result<Observation> {
-        let answer = self.hypervisor.look(&self.identity.name, self.by);
-        let mut traces = self.witness.find(&self.identity);
+        let (answer, mut traces) = self.ask();
         match answer {
             Ok(sight) if sight.state.is_active() => {
                 Ok(Observation { state: sight.state, sight: Some(sight), silence: None, traces })
@@ -48,6 +47,22 @@ impl Guest<'_> {
             Err(silence) => {
                 let state = self.witnessed(&traces);
                 Ok(Observation { state, sight: None, silence: Some(silence), traces })
+            }
+        }
+    }
+
+    /// Asks the hypervisor and the node, and again for a while if the hypervisor speaks of a guest whose
+    /// process has died: it is about to notice.
+    fn ask(&self) -> (hypervisor::Result<Sight>, Vec<Trace>) {
+        let mut grace = None;
+        loop {
+            let answer = self.hypervisor.look(&self.identity.name, self.by);
+            let traces = self.witness.find(&self.identity);
+            let active = answer.as_ref().is_ok_and(|sight| sight.state.is_active());
+            let dead = active && traces.is_empty() && self.witness.proves_absence();
+            let grace = *grace.get_or_insert_with(|| self.by.slice(EXIT_GRACE));
+            if !dead || !grace.pause(POLL) {
+                return (answer, traces);
             }
         }
     }
