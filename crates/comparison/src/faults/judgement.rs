@@ -63,7 +63,11 @@ fn is_true(action: &Action, before: Before, code: i32, after: After) -> bool {
         (Action::Monitor, 7) => !active && untouched(before, after),
         (Action::Probe | Action::Monitor, _) => false,
         (Action::Start, 0) => after.here && !after.there && continues(before, after),
-        (Action::Start, _) => !after.here && !matches!(before, Before::Well(_)),
+        (Action::Start, _) => match before {
+            Before::Well(_) => false,
+            Before::Broken => after.boot.is_none(),
+            Before::Off => !after.here,
+        },
         (Action::Stop, 0) => !after.here,
         (Action::Stop, _) => after.here,
         (Action::MigrateTo { .. }, 0) => {
@@ -151,6 +155,9 @@ mod tests {
             (Action::Start, Before::Off, 0, SILENT, FALSE),
             (Action::Start, Before::Off, 0, NOWHERE, FALSE),
             (Action::Start, Before::Off, 5, NOWHERE, TRUE),
+            (Action::Start, Before::Off, 1, SILENT, FALSE),
+            (Action::Start, Before::Broken, 1, SILENT, TRUE),
+            (Action::Start, Before::Broken, 0, SILENT, FALSE),
             (Action::Start, WELL, 0, REBOOTED, FALSE),
             (Action::Start, WELL, 5, HERE, HARMFUL),
             (Action::Stop, WELL, 0, NOWHERE, TRUE),

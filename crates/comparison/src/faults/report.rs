@@ -171,8 +171,8 @@ on both nodes, and the boot of the guest that answers on the network), and if no
 - a probe: 0 for a guest that is active, 7 or 5 for one that is not;
 - a monitor: 0 or 190 (degraded) for a guest that runs, 7 for one that does not, 1 for one that crashed or is paused on \
 an I/O error;
-- start: 0 if the guest runs now and answers; an error if nothing of it runs, but not if it ran before: its faulty \
-surroundings are no reason to restart it;
+- start: 0 if the guest runs now and answers; an error if it does not, and then nothing may be left of a guest that was \
+stopped, nor is it true of a guest that ran before: its faulty surroundings are no reason to restart it;
 - stop: 0 if nothing of it is left, an error if something is;
 - migrate_to: 0 if the same boot of the guest runs on the other node only; an error if it is still where it was.
 
