@@ -178,5 +178,4 @@ stopped, nor is it true of a guest that ran before: its faulty surroundings are 
 
 A false answer, or none in time, is **harmful** if what Pacemaker does with it interrupts a guest that was well, starts \
 a second copy of it, or fences a node. What Pacemaker does was observed with `crm_simulate` (Pacemaker 2.1.5, two nodes, \
-fencing, `on-fail` at its defaults). An error that is true can still cost a restart.
-";
+fencing, `on-fail` at its defaults). An error that is true can still cost a restart.";
