@@ -21,7 +21,8 @@ pub struct Config {
     pub migrateuri: String,
     pub migrateport: Option<u64>,
     pub remoteuri: String,
-    /// Parsed, or why it cannot be: that must stop a migration, for it may be what secures it.
+    /// Parsed, or why it cannot be. That must stop a migration, for it may be what secures it; it is no
+    /// reason not to start the guest.
     pub migrate_options: Result<Options, hypervisor::Error>,
     pub monitor_scripts: Vec<String>,
     pub cpu: Utilization,
@@ -161,8 +162,8 @@ impl Config {
         if self.stateless && self.backingfile.is_none() {
             return Err(Error::StatelessWithoutBacking);
         }
-        if let Err(error) = self.migrate_options {
-            return Err(Error::MigrateOptions(error));
+        if self.stateless && self.snapshot.is_some() {
+            return Err(Error::StatelessSnapshot);
         }
         Ok(self)
     }

@@ -1,3 +1,4 @@
+use hypervisor::Name;
 use ocf::{Code, Failure};
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ pub enum Error {
     ForcedSnapshot,
     #[error("stateless needs backingfile: without an overlay there is nothing to forget")]
     StatelessWithoutBacking,
+    #[error("stateless and snapshot exclude each other: saved memory does not fit a new overlay")]
+    StatelessSnapshot,
     #[error(
         "shutdown_mode {found:?} is not known; expected acpi, agent, initctl, signal or paravirt"
     )]
@@ -25,6 +28,10 @@ pub enum Error {
     HypervisorUri { found: String },
     #[error(transparent)]
     MigrateOptions(hypervisor::Error),
+    #[error("no migration with options that are not understood")]
+    UnsafeMigration { source: hypervisor::Error },
+    #[error("guest {was} still runs, but {} now names {is}; stop {was} first", .path.display())]
+    Renamed { was: Name, is: Name, path: PathBuf },
     #[error("cannot read the guest's configuration file {}; it must be there on every node that may start the guest", .path.display())]
     ConfigFile { path: PathBuf, source: io::Error },
     #[error("configuration file {}", .path.display())]
@@ -53,6 +60,13 @@ pub enum Error {
     NoHypervisor { source: hypervisor::Error },
 }
 
+impl Error {
+    /// Whether the hypervisor said nothing, so that it is not known what it did.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Guest(guest::Error::Hypervisor { source, .. }) if source.is_silence())
+    }
+}
+
 impl Failure for Error {
     /// 6 is kept for what is wrong on every node, since Pacemaker then stops the guest everywhere; 5 says
     /// that this node lacks something, and another may have it.
@@ -61,6 +75,7 @@ impl Failure for Error {
             Self::Ocf(error) => error.code(),
             Self::ForcedSnapshot
             | Self::StatelessWithoutBacking
+            | Self::StatelessSnapshot
             | Self::ShutdownMode { .. }
             | Self::MigrationUser { .. }
             | Self::HypervisorUri { .. }
@@ -75,7 +90,9 @@ impl Failure for Error {
             })
             | Self::Overlay { source: exec::Error::Missing { .. }, .. }
             | Self::CopyIn { source: exec::Error::Missing { .. }, .. } => Code::Installed,
-            Self::Write { .. }
+            Self::UnsafeMigration { .. }
+            | Self::Renamed { .. }
+            | Self::Write { .. }
             | Self::Overlay { .. }
             | Self::ImageFormat { .. }
             | Self::CopyIn { .. }

@@ -9,8 +9,6 @@ use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 /// How long reading the configuration file may take; it may lie on a share whose server is gone.
@@ -88,6 +86,7 @@ impl<'a> Instance<'a> {
             identity: self.identity.clone(),
             hypervisor: &*self.hypervisor,
             witness: &*self.witness,
+            asked: self.record.as_ref().and_then(|record| record.asked),
             by: self.by,
             note: &note,
         }
@@ -110,9 +109,24 @@ impl<'a> Instance<'a> {
             guest: self.identity.clone(),
             config: self.config.config.clone(),
             uri: self.uri.clone(),
+            asked: None,
             healthy: None,
             utilization: None,
         };
+        self.store(record)
+    }
+
+    /// Writes down which daemon is about to be asked to start the guest: one that hangs may still do it
+    /// when nobody expects it any more.
+    pub fn ask(&mut self) -> Result<(), Error> {
+        let asked = self.witness.daemon();
+        match self.record.clone() {
+            Some(record) => self.store(Record { asked, ..record }),
+            None => Ok(()),
+        }
+    }
+
+    fn store(&mut self, record: Record) -> Result<(), Error> {
         let stored = record.store(&self.record_path);
         self.record = Some(record);
         stored.map_err(|source| Error::Write { path: self.record_path.clone(), source })
@@ -120,9 +134,7 @@ impl<'a> Instance<'a> {
 
     /// Writes down what was seen of a guest that is active, and tells the cluster what it uses.
     pub fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
-        let mut guest = self.identity.clone();
         let sight = seen.sight.as_ref();
-        guest.uuid = sight.and_then(|sight| sight.uuid.clone()).or(guest.uuid);
         let healthy = match (seen.state, sight, &seen.traces[..], stamp) {
             (State::Running, Some(_), [trace], Some(stamp)) => Some((*trace, stamp)),
             _ => None,
@@ -130,9 +142,10 @@ impl<'a> Instance<'a> {
         let told = self.record.as_ref().and_then(|record| record.utilization);
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
         let record = Record {
-            guest,
+            guest: self.identity.clone(),
             config: self.config.config.clone(),
             uri: self.uri.clone(),
+            asked: None,
             healthy,
             utilization,
         };
@@ -167,13 +180,9 @@ fn identity(config: &Config, request: &Request, by: Deadline) -> Identity {
 fn definition(path: &Path, by: Deadline) -> Result<Definition, Error> {
     let failed = |source| Error::ConfigFile { path: path.to_owned(), source };
     let file = path.to_owned();
-    let (sender, content) = mpsc::channel();
-    // A read from a share whose server is gone cannot be interrupted, only left behind.
-    thread::spawn(move || sender.send(read(&file)));
-    let text = content
-        .recv_timeout(by.slice(READ_SLICE).remaining())
-        .map_err(|_| failed(io::ErrorKind::TimedOut.into()))?
-        .map_err(failed)?;
+    // A read from a share whose server is gone cannot be interrupted.
+    let text = by.slice(READ_SLICE).bound(move || read(&file));
+    let text = text.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
     Definition::parse(&text).map_err(|source| Error::Definition { path: path.to_owned(), source })
 }
 

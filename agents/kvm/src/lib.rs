@@ -15,10 +15,12 @@ mod error;
 mod front;
 mod instance;
 mod lifecycle;
+mod memory;
 mod migration;
 mod monitor;
 mod ordering;
 mod overlay;
+mod parameters;
 mod saving;
 mod table;
 mod utilization;
@@ -51,8 +53,8 @@ fn perform(request: &Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Res
         Verb::Monitor | Verb::Status => monitor::monitor(&Instance::lenient(request, open)),
         Verb::MigrateTo => migration::migrate_to(&Instance::lenient(request, open)),
         Verb::MigrateFrom => migration::migrate_from(&Instance::lenient(request, open)),
-        Verb::ReloadAgent => Ok(lifecycle::reload(&Instance::lenient(request, open))),
-        Verb::ValidateAll => lifecycle::validate(request, open),
+        Verb::ReloadAgent => Ok(parameters::reload(&Instance::lenient(request, open))),
+        Verb::ValidateAll => parameters::validate(request, open),
         // Nothing a guest has to hear, and for the rest dispatch sees to it that they do not get here.
         Verb::Notify | Verb::MetaData | Verb::Usage | Verb::Promote | Verb::Demote => {
             Ok(Answer::Success)

@@ -1,13 +1,11 @@
-//! start, stop, reload-agent and validate-all.
+//! start and stop.
 
-use crate::config::Config;
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{monitor, ordering, overlay};
+use crate::{memory, monitor, ordering, overlay};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, Hypervisor, State};
 use ocf::{Answer, Request};
-use std::path::{Path, PathBuf};
 
 /// Starts the guest. What is wrong with its configuration is in the way of starting it, and no reason to
 /// have it restarted elsewhere while it runs.
@@ -32,24 +30,42 @@ fn runs(instance: &Instance) -> bool {
 }
 
 fn start_from(mut instance: Instance, definition: &Definition) -> Result<Answer, Error> {
+    not_renamed(&instance, definition)?;
     instance.identity = definition.identity.clone();
     let (seen, _) = instance.observe()?;
     if !seen.state.is_active() {
         instance.announce()?;
         prepare(&instance, definition)?;
+        instance.guest().answering()?;
+        instance.ask()?;
     }
-    match bring_up(&instance, definition)? {
-        Change::Already => {
+    match bring_up(&instance, definition) {
+        Ok(Change::Already) => {
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
-        Change::Done => {
+        Ok(Change::Done) => {
             monitor::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
+        }
+        Err(error) if error.is_silence() => return Err(error),
+        Err(error) => {
+            instance.announce()?;
+            return Err(error);
         }
     }
     let (seen, stamp) = instance.observe()?;
     instance.remember(&seen, stamp);
     Ok(Answer::Success)
+}
+
+/// Refuses to start what the configuration names now while the guest that it named before still runs.
+fn not_renamed(instance: &Instance, definition: &Definition) -> Result<(), Error> {
+    let (was, is) = (&instance.identity.name, &definition.identity.name);
+    if was != is && instance.observe()?.0.state.is_active() {
+        let path = instance.config.config.clone();
+        return Err(Error::Renamed { was: was.clone(), is: is.clone(), path });
+    }
+    Ok(())
 }
 
 /// Makes what the guest needs before it can be started.
@@ -75,37 +91,21 @@ fn abandon(instance: &Instance) {
 /// Starts the guest, from its saved memory if there is any.
 fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Error> {
     let guest = instance.guest();
-    if let Some(file) = saved_memory(instance).filter(|file| file.exists()) {
-        match guest.start(definition, Some(&file)) {
-            Ok(change) => {
-                discard(&file);
-                return Ok(change);
-            }
-            Err(guest::Error::Hypervisor { source, .. }) if !source.is_silence() => {
-                ocf::log::error(format_args!("{source}; booting instead"));
-                set_aside(&file)?;
-            }
-            Err(error) => return Err(error.into()),
+    let Some(memory) = memory::claim(instance)? else {
+        return Ok(guest.start(definition, None)?);
+    };
+    match guest.start(definition, Some(&memory)) {
+        Ok(change) => {
+            memory::discard(&memory);
+            Ok(change)
         }
+        Err(guest::Error::Hypervisor { source, .. }) if !source.is_silence() => {
+            let kept = memory.display();
+            ocf::log::error(format_args!("{source}; {kept} is kept, and the guest boots"));
+            Ok(guest.start(definition, None)?)
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(guest.start(definition, None)?)
-}
-
-fn saved_memory(instance: &Instance) -> Option<PathBuf> {
-    let directory = instance.config.snapshot.as_ref()?;
-    Some(directory.join(format!("{}.state", instance.identity.name)))
-}
-
-/// Memory that was resumed from once must never be resumed from again: the disks have moved on.
-fn discard(file: &Path) {
-    if let Err(error) = std::fs::remove_file(file) {
-        ocf::log::error(format_args!("cannot remove {}: {error}", file.display()));
-    }
-}
-
-fn set_aside(file: &Path) -> Result<(), Error> {
-    let aside = file.with_extension("state.failed");
-    std::fs::rename(file, &aside).map_err(|source| Error::Write { path: aside, source })
 }
 
 pub fn stop(instance: Instance) -> Result<Answer, Error> {
@@ -113,43 +113,12 @@ pub fn stop(instance: Instance) -> Result<Answer, Error> {
     let how = Shutdown {
         modes: instance.config.shutdown_modes.clone(),
         force: instance.config.force_stop,
-        save: saved_memory(&instance),
+        save: memory::file(&instance),
     };
     let change = instance.guest().stop(&how)?;
     if change == Change::Done {
         ocf::log::info(format_args!("guest {} stopped", instance.identity.name));
     }
     instance.forget();
-    Ok(Answer::Success)
-}
-
-/// Takes changed parameters over. They are read anew by every action, so all there is to do is to
-/// tell the cluster of the guest's utilization if that is wanted now.
-///
-/// This never fails: Pacemaker would restart a healthy guest, and with code 6 stop it everywhere, for a
-/// mistyped value. What is wrong is logged, here and by every action after it.
-pub fn reload(instance: &Instance) -> Answer {
-    if let Ok((seen, _)) = instance.observe()
-        && let (true, Some(sight)) = (seen.state.is_active(), &seen.sight)
-    {
-        instance.tell(sight, None);
-    }
-    Answer::Success
-}
-
-/// Checks what can be checked: at level 0 the parameters, which are wrong or right on every node; at 10
-/// and above also what this node needs for starting the guest.
-pub fn validate(
-    request: &Request,
-    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
-) -> Result<Answer, Error> {
-    let config = Config::strict(request)?;
-    if request.check_level().is_some_and(|level| level >= 10) {
-        let instance = Instance::strict(request, open)?;
-        let definition = instance.definition()?;
-        open(&config.hypervisor)
-            .look(&definition.identity.name, instance.by)
-            .map_err(|source| Error::NoHypervisor { source })?;
-    }
     Ok(Answer::Success)
 }

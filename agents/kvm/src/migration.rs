@@ -27,7 +27,7 @@ fn plan(instance: &Instance, node: &str) -> Result<Migration, Error> {
     let options = match &config.migrate_options {
         Ok(options) => options.clone(),
         // Here this concerns one migration and not the guest's whole life: code 1 and not 6.
-        Err(error) => return Err(Error::Unhealthy { reason: error.to_string() }),
+        Err(error) => return Err(Error::UnsafeMigration { source: error.clone() }),
     };
     let inline = options.values.iter().find(|(name, _)| *name == "migrateuri");
     let inline = inline.map_or("", |(_, uri)| uri);

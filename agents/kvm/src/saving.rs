@@ -2,7 +2,10 @@
 
 use crate::instance::Instance;
 use exec::Tool;
+use guest::Change;
 use hypervisor::Definition;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// What may be spent on this: it is never the reason for which an action is late.
@@ -12,27 +15,41 @@ impl Instance<'_> {
     /// Writes the definition of a guest that is active back to its file, if that is wanted and it
     /// differs. Failures are logged and are no others: the guest does not depend on this.
     pub fn save_config(&self) {
-        if !(self.config.save_config || self.config.sync_config)
-            || !self.observe().is_ok_and(|(seen, _)| seen.state.is_active())
-        {
+        if !(self.config.save_config || self.config.sync_config) {
             return;
         }
+        match self.observe().map(|(seen, _)| seen.sight) {
+            // For a guest with a persistent definition libvirt tells that one, not what runs.
+            Ok(Some(sight)) if sight.persistent => ocf::log::info(format_args!(
+                "guest {} has a persistent definition: {} is left as it is",
+                self.identity.name,
+                self.config.config.display()
+            )),
+            Ok(Some(sight)) if sight.state.is_active() => self.save(),
+            _ => {}
+        }
+    }
+
+    fn save(&self) {
         let name = &self.identity.name;
-        let path = &self.config.config;
-        let xml = match self.hypervisor.definition(name, self.by.slice(SLICE)) {
+        let by = self.by.slice(SLICE);
+        let xml = match self.hypervisor.definition(name, by) {
             Ok(xml) => xml,
             Err(error) => return ocf::log::warn(format_args!("{error}")),
         };
-        if Definition::parse(&xml).is_ok_and(|it| it.identity.name == *name)
-            && std::fs::read_to_string(path).is_ok_and(|found| found != xml)
-        {
-            // A link stays a link: what it points to is what is replaced.
-            let target = path.canonicalize().unwrap_or_else(|_| path.clone());
-            match file::replace(&target, xml.as_bytes(), 0o600) {
-                Ok(()) => self.sync_config(),
-                Err(error) => {
-                    ocf::log::warn(format_args!("cannot write {}: {error}", path.display()));
-                }
+        if !Definition::parse(&xml).is_ok_and(|it| it.identity.name == *name) {
+            return;
+        }
+        let path = self.config.config.clone();
+        // The file may lie on a share whose server is gone.
+        match by.bound(move || replace_if_other(&path, &xml)) {
+            Some(Ok(Change::Already)) => {}
+            Some(Ok(Change::Done)) => self.sync_config(),
+            failed => {
+                let path = self.config.config.display();
+                let late = || io::ErrorKind::TimedOut.into();
+                let error = failed.and_then(Result::err).unwrap_or_else(late);
+                ocf::log::warn(format_args!("cannot write {path}: {error}"));
             }
         }
     }
@@ -47,4 +64,15 @@ impl Instance<'_> {
             }
         }
     }
+}
+
+/// Replaces a file that is there and has another content. A link stays a link: what it points to is
+/// what is replaced.
+fn replace_if_other(path: &Path, content: &str) -> io::Result<Change> {
+    let target = path.canonicalize()?;
+    if std::fs::read(&target)? == content.as_bytes() {
+        return Ok(Change::Already);
+    }
+    file::replace(&target, content.as_bytes(), 0o600)?;
+    Ok(Change::Done)
 }

@@ -113,9 +113,10 @@ pub const SHUTDOWN_MODE: Parameter<Vec<String>> = Parameter::list(
 pub const SNAPSHOT: Parameter<PathBuf> = Parameter::path(
     "snapshot",
     "Directory for the guest's saved memory",
-    "Absolute path of a directory. On stop the guest's memory is saved there instead of shutting the guest \
-     down, and the next start resumes it. If that file cannot be resumed from, it is kept as NAME.state.failed \
-     and the guest boots; VirtualDomain fails for ever.",
+    "Absolute path of a directory that all nodes share. On stop the guest's memory is saved there instead \
+     of shutting the guest down, and the next start resumes it, once. If it cannot be resumed, it is kept as \
+     NAME.state.used and the guest boots; VirtualDomain fails for ever. Cannot be combined with \
+     force_stop or stateless.",
 )
 .reloadable();
 
@@ -193,7 +194,9 @@ pub const MIGRATE_OPTIONS: Parameter<String> = Parameter::string(
     "migrate_options",
     "Options for virsh migrate",
     "Further options as virsh migrate has them, such as --tls, --auto-converge, --copy-storage-all, --unsafe or \
-     --bandwidth 100. --dname, --suspend and --offline are refused, because the cluster would lose the guest.",
+     --bandwidth 100. Refused are --dname, --suspend and --offline, because the cluster would lose the guest, \
+     and --undefinesource, because a persistent definition stays; --direct, --xml, --persistent-xml, \
+     --postcopy-after-precopy and --postcopy-resume are not supported.",
 )
 .reloadable();
 

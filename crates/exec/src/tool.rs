@@ -276,20 +276,6 @@ impl Tool {
         command.status().map_err(|source| Error::Start { program, source })
     }
 
-    /// Replaces this process by the program, with this process's own arguments' environment and
-    /// streams. Returns only when that fails.
-    #[must_use]
-    pub fn replace_process(self) -> Error {
-        let program = self.display();
-        match find(&self.program) {
-            Err(error) => error,
-            Ok(path) => {
-                let source = raw(&path).args(&self.arguments).envs(self.environment).exec();
-                Error::Start { program, source }
-            }
-        }
-    }
-
     fn display(&self) -> String {
         self.program.to_string_lossy().into_owned()
     }

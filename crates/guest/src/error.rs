@@ -1,4 +1,4 @@
-use hypervisor::{Name, State};
+use hypervisor::{Name, State, Uuid};
 
 /// The result of something done with a guest.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -14,6 +14,20 @@ pub enum Error {
         guest: Name,
         /// Why the hypervisor could not tell.
         source: hypervisor::Error,
+    },
+    /// The hypervisor has another guest of that name. Nothing may be done to it.
+    #[error(
+        "the guest that is active as {guest} is another one: its UUID is {}, not {}; \
+         rename one of them",
+        .found.as_str(), .expected.as_str()
+    )]
+    OtherGuest {
+        /// The name.
+        guest: Name,
+        /// The UUID that this guest has.
+        expected: Uuid,
+        /// The UUID of the one that is there.
+        found: Uuid,
     },
     /// The hypervisor did not do what it was asked.
     #[error("guest {guest}")]
@@ -65,8 +79,11 @@ pub enum Error {
         /// What the hypervisor said.
         source: hypervisor::Error,
     },
-    /// The hypervisor called a migration done that was not.
-    #[error("guest {guest} is {} here and {} on the target after a migration that was reported done", crate::health::describe(*.here), crate::health::describe(*.there))]
+    /// After a migration the guest runs neither here nor, as far as can be seen, on the target.
+    #[error(
+        "guest {guest} is {} here and {} on the target after a migration",
+        crate::health::describe(*.here), crate::health::describe(*.there)
+    )]
     Misplaced {
         /// The guest.
         guest: Name,
@@ -74,6 +91,8 @@ pub enum Error {
         here: State,
         /// Its state on the target.
         there: State,
+        /// What the hypervisor said, if it did not call the migration done.
+        source: Option<hypervisor::Error>,
     },
     /// The guest did not arrive.
     #[error("guest {guest} has not arrived: it is {} here", crate::health::describe(*.state))]

@@ -60,6 +60,13 @@ impl Guest<'_> {
             }
             State::PmSuspended => Health::Impaired { reason: is("; virsh dompmwakeup wakes it") },
             State::ShuttingDown | State::Dying => Health::Impaired { reason: is("") },
+            // Its CPUs stand still for a job that is not there any more: nobody lets it run on.
+            State::Paused(Pause::Outgoing) if seen.has_no_job() => {
+                Health::Failed { reason: is(", which is over") }
+            }
+            State::Paused(Pause::Job) if seen.has_no_job() => {
+                Health::Impaired { reason: is("; virsh resume lets it run on") }
+            }
             State::Running | State::Alive | State::Paused(Pause::Outgoing | Pause::Job) => {
                 match &seen.silence {
                     None if seen.state == State::Alive => Health::Impaired {

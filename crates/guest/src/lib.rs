@@ -23,7 +23,7 @@ pub use observe::Observation;
 pub use record::Record;
 pub use stop::Shutdown;
 
-use hypervisor::{Deadline, Hypervisor, Identity, Witness};
+use hypervisor::{Deadline, Hypervisor, Identity, Trace, Witness};
 use std::fmt::Arguments;
 
 /// Whether something had to be done.
@@ -43,6 +43,9 @@ pub struct Guest<'a> {
     pub hypervisor: &'a dyn Hypervisor,
     /// What the node shows of it without that daemon.
     pub witness: &'a dyn Witness,
+    /// The daemon that was asked to start it and has not answered, if there is one: see
+    /// [`Record::asked`].
+    pub asked: Option<Trace>,
     /// When everything that is asked of it must have ended.
     pub by: Deadline,
     /// Where to say what is being done, one line at a time.

@@ -11,11 +11,15 @@ const SETTLE_RESERVE: Duration = Duration::from_secs(3);
 /// How long an arriving guest may not be seen at all.
 const ABSENCE: Duration = Duration::from_secs(5);
 
+/// How long a guest may be seen on neither side until it counts as lost on its way.
+const LOSS: Duration = Duration::from_secs(2);
+
 const POLL: Duration = Duration::from_millis(50);
 
 impl Guest<'_> {
-    /// Migrates the guest live to another node. Success means that it was seen there, running, and
-    /// that nothing of it is here any more, whatever the hypervisor reported.
+    /// Migrates the guest live to another node. Success means that nothing of it is here any more and
+    /// that it was seen running there, whatever the hypervisor reported. Only if the target does not
+    /// answer any more is the hypervisor believed.
     ///
     /// A job that an earlier action left is aborted first, and so is an incoming copy that one left on
     /// the target: the guest was seen running here, so that copy never ran.
@@ -63,12 +67,15 @@ impl Guest<'_> {
     /// Finds out where the guest is.
     fn settle(&self, target: &dyn Hypervisor, outcome: hypervisor::Result<()>) -> Result<()> {
         let guest = || self.identity.name.clone();
+        let lost = self.by.slice(LOSS);
         loop {
-            let here = self.observe()?.state;
+            let seen = self.observe()?;
+            let here = seen.state;
             let there = target.look(&self.identity.name, self.by).map(|sight| sight.state);
-            let there_runs = matches!(there, Ok(State::Running | State::Paused(Pause::Admin)));
+            let moving = seen.sight.is_some_and(|sight| sight.job == Job::Running)
+                || here == State::Paused(Pause::Outgoing);
             match (here, &there, &outcome) {
-                (State::Off, _, _) if there_runs => {
+                (State::Off, Ok(State::Running | State::Paused(Pause::Admin)), _) => {
                     if let Err(error) = outcome {
                         (self.note)(format_args!("{error}; but guest {} has arrived", guest()));
                     }
@@ -78,18 +85,21 @@ impl Guest<'_> {
                     (self.note)(format_args!("guest {} has left; {silence}", guest()));
                     return Ok(());
                 }
-                (State::Running | State::Paused(Pause::Admin), _, Err(error)) => {
-                    return Err(Error::NotMigrated {
-                        guest: guest(),
-                        state: here,
-                        source: error.clone(),
-                    });
+                (_, _, Err(source)) if here.is_active() && !moving => {
+                    let (guest, source) = (guest(), source.clone());
+                    return Err(Error::NotMigrated { guest, state: here, source });
                 }
                 _ => {}
             }
-            if !self.by.pause(POLL) {
+            let gone = here == State::Off && matches!(there, Ok(State::Off));
+            if (gone && lost.expired()) || !self.by.pause(POLL) {
                 let there = there.unwrap_or(State::Alive);
-                return Err(Error::Misplaced { guest: guest(), here, there });
+                return Err(Error::Misplaced {
+                    guest: guest(),
+                    here,
+                    there,
+                    source: outcome.err(),
+                });
             }
         }
     }

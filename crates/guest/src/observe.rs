@@ -1,5 +1,5 @@
 use crate::{Error, Guest, Result};
-use hypervisor::{Sight, State, Trace};
+use hypervisor::{Job, Sight, State, Trace};
 use std::time::Duration;
 
 /// How long a process and the hypervisor's word may differ, before the one that says that the guest is
@@ -21,16 +21,25 @@ pub struct Observation {
     pub traces: Vec<Trace>,
 }
 
+impl Observation {
+    /// Whether the hypervisor says that no job holds the guest.
+    pub(crate) fn has_no_job(&self) -> bool {
+        self.sight.as_ref().is_some_and(|sight| sight.job == Job::None)
+    }
+}
+
 impl Guest<'_> {
     /// Finds out what is true, from the hypervisor if it answers and from the node's own evidence if
     /// not. A hypervisor that calls a guest off whose process is there is not believed.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when the hypervisor is silent and the node shows nothing of its guests.
+    /// [`Error::Unknown`] when the hypervisor is silent and the node shows nothing of its guests;
+    /// [`Error::OtherGuest`] when another guest is active under this one's name.
     pub fn observe(&self) -> Result<Observation> {
         let (answer, mut traces) = self.ask();
         match answer {
             Ok(sight) if sight.state.is_active() => {
+                self.same(&sight)?;
                 Ok(Observation { state: sight.state, sight: Some(sight), silence: None, traces })
             }
             Ok(sight) => {
@@ -41,13 +50,32 @@ impl Guest<'_> {
                 let state = self.witnessed(&traces);
                 Ok(Observation { state, sight: Some(sight), silence: None, traces })
             }
-            Err(source) if traces.is_empty() && !self.witness.proves_absence() => {
+            Err(source) if traces.is_empty() && !self.proves_absence() => {
                 Err(Error::Unknown { guest: self.identity.name.clone(), source })
             }
             Err(silence) => {
                 let state = self.witnessed(&traces);
                 Ok(Observation { state, sight: None, silence: Some(silence), traces })
             }
+        }
+    }
+
+    /// Whether finding nothing proves anything while the hypervisor is silent. It does not while the
+    /// daemon lives that was asked to start the guest and has not answered: it may still do it.
+    fn proves_absence(&self) -> bool {
+        let asked = self.asked.is_some_and(|daemon| self.witness.alive(daemon));
+        self.witness.proves_absence() && !asked
+    }
+
+    /// Refuses to take another guest of the same name for this one.
+    fn same(&self, sight: &Sight) -> Result<()> {
+        match (&self.identity.uuid, &sight.uuid) {
+            (Some(expected), Some(found)) if expected != found => Err(Error::OtherGuest {
+                guest: self.identity.name.clone(),
+                expected: expected.clone(),
+                found: found.clone(),
+            }),
+            _ => Ok(()),
         }
     }
 

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 /// tells a stop which guest is meant when the configuration is not there to be read, and a plain
 /// monitor what has to be unchanged for the guest to be healthy still.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Record {
     /// Which guest.
     pub guest: Identity,
@@ -19,9 +18,15 @@ pub struct Record {
     pub config: PathBuf,
     /// The hypervisor that it was started on.
     pub uri: String,
+    /// The daemon that was asked to start it, until that has answered. While it hangs it may still
+    /// do what it was asked.
+    #[serde(default)]
+    pub asked: Option<Trace>,
     /// Its process and its status file when it was last found healthy.
+    #[serde(default)]
     pub healthy: Option<(Trace, Stamp)>,
     /// The CPUs and MiB of memory that the cluster was last told of.
+    #[serde(default)]
     pub utilization: Option<(u32, u64)>,
 }
 

@@ -20,7 +20,7 @@ impl Guest<'_> {
     /// paused; what remains of one that crashed is cleared away first.
     ///
     /// # Errors
-    /// The hypervisor's, and [`Error::NotUp`]. Nothing of the guest is left active then.
+    /// The hypervisor's, and [`Error::NotUp`]. Nothing is left active then of a guest that was off.
     pub fn start(&self, definition: &Definition, saved: Option<&Path>) -> Result<Change> {
         let seen = self.settled()?;
         match seen.state {
@@ -68,7 +68,10 @@ impl Guest<'_> {
     }
 
     /// Waits for a daemon that is restarting; starting without one is not possible.
-    fn answering(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The hypervisor's, when it is still silent after 10 s.
+    pub fn answering(&self) -> Result<()> {
         let patience = self.before_clean_up().slice(RESTART_GRACE);
         loop {
             match self.hypervisor.look(&self.identity.name, patience) {

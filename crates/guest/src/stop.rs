@@ -13,6 +13,9 @@ const KILL_RESERVE: Duration = Duration::from_secs(4);
 /// How long an aborted migration may take to let go of the guest.
 const ABORT_SLICE: Duration = Duration::from_secs(10);
 
+/// How long a paused guest may take to run on, so that it can hear the request to shut down.
+const RESUME_SLICE: Duration = Duration::from_secs(5);
+
 /// How often the request to shut down is repeated: a guest that is still booting does not hear it.
 const REPEAT: Duration = Duration::from_secs(5);
 
@@ -62,7 +65,8 @@ impl Guest<'_> {
         match state {
             State::Running | State::ShuttingDown | State::Alive | State::Paused(Pause::Job) => true,
             State::Paused(Pause::Admin) => {
-                self.hypervisor.resume(&self.identity.name, self.by).is_ok()
+                let by = self.by.slice(RESUME_SLICE.min(self.by.remaining() / 4));
+                self.hypervisor.resume(&self.identity.name, by).is_ok()
             }
             _ => false,
         }
@@ -131,11 +135,12 @@ impl Guest<'_> {
         if self.off(&seen, self.by)? {
             return Ok(());
         }
-        let state = self.observe()?.state;
-        if state.is_active() {
-            return Err(Error::StillActive { guest: name.clone(), state });
-        }
-        Ok(())
+        let state = match self.observe()?.state {
+            // Not found any more, but a process that was is still there.
+            State::Off => State::Dying,
+            state => state,
+        };
+        Err(Error::StillActive { guest: name.clone(), state })
     }
 
     /// Waits until nothing of the guest is there. While the node shows its processes it is enough to

@@ -82,6 +82,7 @@ impl World {
             identity: self.definition.identity.clone(),
             hypervisor: &host,
             witness: &host,
+            asked: None,
             by: Deadline::after(self.patience),
             note: &|_| {},
         })

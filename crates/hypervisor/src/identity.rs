@@ -17,10 +17,13 @@ impl Name {
     /// The name that a text makes once what no name may have is replaced by underscores.
     #[must_use]
     pub fn from_any(text: &str) -> Self {
-        let name = text.replace(['/', '\n', '\0'], "_");
-        if matches!(name.trim(), "" | "." | "..") { Self("_".to_owned()) } else { Self(name) }
+        let name = text.replace(FORBIDDEN, "_");
+        Self::try_from(name).unwrap_or_else(|_| Self("_".to_owned()))
     }
 }
+
+/// What libvirt takes in no name.
+const FORBIDDEN: [char; 3] = ['/', '\n', '\0'];
 
 impl TryFrom<String> for Name {
     type Error = Error;
@@ -29,8 +32,7 @@ impl TryFrom<String> for Name {
     /// [`Error::Name`] for what libvirt refuses as a name: empty, only white space, or with a slash,
     /// newline or NUL in it.
     fn try_from(name: String) -> Result<Self> {
-        if name.trim().is_empty() || name.contains(['/', '\n', '\0']) || name == "." || name == ".."
-        {
+        if matches!(name.trim(), "" | "." | "..") || name.contains(FORBIDDEN) {
             return Err(Error::Name { name });
         }
         Ok(Self(name))

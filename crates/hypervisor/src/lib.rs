@@ -175,6 +175,9 @@ pub trait Witness {
     /// Whether that very copy is still there.
     fn alive(&self, trace: Trace) -> bool;
 
+    /// The daemon that manages the guests of this node, if its process is there.
+    fn daemon(&self) -> Option<Trace>;
+
     /// The guest's state from its own monitor, which only answers while no daemon holds it.
     fn state(&self, guest: &Name, by: Deadline) -> Option<State>;
 

@@ -9,7 +9,7 @@ use crate::metadata::metadata;
 use crate::request::Request;
 use crate::usage::usage;
 use std::any::Any;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -45,8 +45,9 @@ pub fn main<E: Failure>(
 
     let argument = std::env::args_os().nth(1);
     let usage_wanted = argument.is_none();
+    let defect = defect_code(argument.as_deref(), &environment);
     let run = AssertUnwindSafe(|| dispatch(agent, argument, environment, started, perform));
-    let outcome = panic::catch_unwind(run).unwrap_or_else(|payload| panicked(&*payload));
+    let outcome = panic::catch_unwind(run).unwrap_or_else(|payload| panicked(&*payload, defect));
     if let Some(reason) = &outcome.reason {
         explain(&prefix, reason, outcome.code);
     }
@@ -117,14 +118,22 @@ fn failed(error: &impl Failure) -> Outcome {
     Outcome { code: error.code(), reason: Some(chain(error)) }
 }
 
-fn panicked(payload: &(dyn Any + Send)) -> Outcome {
+/// What an action answers that the agent itself fails at: an error, but in a probe not
+/// [`Code::Generic`], for which Pacemaker stops a healthy resource elsewhere.
+fn defect_code(argument: Option<&OsStr>, environment: &Environment) -> Code {
+    let once = environment.optional("OCF_RESKEY_CRM_meta_interval") == Some("0");
+    let probe = once && argument.is_some_and(|it| it == Verb::Monitor.name());
+    if probe { Code::Installed } else { Code::Generic }
+}
+
+fn panicked(payload: &(dyn Any + Send), code: Code) -> Outcome {
     let message = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     let reason = format!("the agent has a defect, please report it: {message}");
-    Outcome { code: Code::Generic, reason: Some(reason) }
+    Outcome { code, reason: Some(reason) }
 }
 
 /// Tells the administrator why: to the cluster manager on standard error, and to the log.

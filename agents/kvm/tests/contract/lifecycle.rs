@@ -176,8 +176,7 @@ fn memory_that_cannot_be_resumed_is_set_aside_and_the_guest_boots() {
     node.call("start").set("snapshot", node.path("")).gives(0);
     assert_eq!(node.state(), Some(State::Running));
     assert!(
-        node.path("contract-vm1.state.failed").exists()
-            && !node.path("contract-vm1.state").exists()
+        node.path("contract-vm1.state.used").exists() && !node.path("contract-vm1.state").exists()
     );
 }
 

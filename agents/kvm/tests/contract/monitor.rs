@@ -3,7 +3,7 @@
 use crate::lifecycle::SILENCES;
 use crate::node::{GUEST, Node};
 use hypervisor::scripted::{Answer, Host};
-use hypervisor::{Pause, State};
+use hypervisor::{Job, Pause, State};
 use std::time::{Duration, Instant};
 
 /// Every state, with the code of a recurring monitor, and that under a manager without intervals.
@@ -14,8 +14,9 @@ const STATES: &[(State, i32, i32)] = &[
     (State::Paused(Pause::IoError), 1, 1),
     (State::Paused(Pause::PostcopyFailed), 1, 1),
     (State::Paused(Pause::Incoming), 7, 7),
-    (State::Paused(Pause::Outgoing), 0, 0),
-    (State::Paused(Pause::Job), 0, 0),
+    // For a job that is over.
+    (State::Paused(Pause::Outgoing), 1, 1),
+    (State::Paused(Pause::Job), 190, 0),
     (State::Crashed, 1, 1),
     (State::PmSuspended, 190, 0),
     (State::ShuttingDown, 190, 0),
@@ -33,6 +34,15 @@ fn every_state_has_its_code() {
         assert_eq!(node.host().calls, [""; 0], "a monitor changes nothing");
     }
     Node::new(&Host::default()).monitor().gives(7);
+}
+
+#[test]
+fn a_pause_for_a_job_is_none_of_the_guest_s() {
+    for pause in [Pause::Outgoing, Pause::Job] {
+        let mut host = Host::default().with(GUEST, State::Paused(pause));
+        host.guests.get_mut(GUEST).unwrap().job = Job::Running;
+        Node::new(&host).monitor().gives(0);
+    }
 }
 
 #[test]

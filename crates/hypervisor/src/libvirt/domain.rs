@@ -18,19 +18,14 @@ use virt::sys;
 /// How often a job that was told to end is looked at.
 const POLL: Duration = Duration::from_millis(50);
 
-/// `virDomainJobType`s that hold no domain: none, completed, failed, cancelled.
-const NO_JOB: [i32; 4] = [
-    sys::VIR_DOMAIN_JOB_NONE as i32,
-    sys::VIR_DOMAIN_JOB_COMPLETED as i32,
-    sys::VIR_DOMAIN_JOB_FAILED as i32,
-    sys::VIR_DOMAIN_JOB_CANCELLED as i32,
-];
-
-/// Whether an error only says that there is no such domain, or that it is not active.
+/// Whether an error only says that there is no such domain.
 pub fn is_gone(error: &VirtError) -> bool {
-    error.code().is_known_and(|code| code == ErrorNumber::NoDomain)
-        || (error.code().is_known_and(|code| code == ErrorNumber::OperationInvalid)
-            && error.message().contains("domain is not running"))
+    is(error, ErrorNumber::NoDomain)
+}
+
+/// Errors are known by their number: their words are in the language that the daemon was started in.
+fn is(error: &VirtError, number: ErrorNumber) -> bool {
+    error.code().is_known_and(|code| code == number)
 }
 
 /// `Ok(None)` instead of the error that says that the domain is gone.
@@ -71,7 +66,11 @@ pub fn look(connect: &Connect, name: &Name) -> std::result::Result<Sight, VirtEr
 /// migrating guest are "paused, migration"; only the job tells which one this is.
 fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
     let (state, reason) = domain.state()?;
-    let Enum::Known(state) = state else { return Ok(State::Alive) };
+    let Enum::Known(state) = state else {
+        // The crate drops the error of a domain that has just ended.
+        let active = unless_gone(domain.is_active())?.unwrap_or(false);
+        return Ok(if active { State::Alive } else { State::Off });
+    };
     Ok(match state {
         DomainState::Running | DomainState::Blocked => State::Running,
         DomainState::Shutdown => State::ShuttingDown,
@@ -100,20 +99,21 @@ fn paused(reason: Paused, job: Job) -> State {
     })
 }
 
-/// The job that holds the domain. libvirt gives statistics of a migration "only on the source
-/// host", and says so when it is asked on the target: that is how an incoming one is known.
+/// The job that holds the domain. libvirt has statistics of a migration only on its source, and
+/// calls the question invalid on its target, as it does for a domain that is not active: that is how
+/// an incoming one is known.
 fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
     match domain.job_info() {
-        Ok(info) if NO_JOB.contains(&info.r#type) => Ok(Job::None),
+        // One that has completed, failed or been cancelled holds the domain until libvirt has cleared up.
+        Ok(info) if info.r#type == sys::VIR_DOMAIN_JOB_NONE as i32 => Ok(Job::None),
         Ok(_) => Ok(Job::Running),
-        Err(error) if error.message().contains("only on the source host") => Ok(Job::Incoming),
-        Err(error) if is_gone(&error) || unsupported(&error) => Ok(Job::None),
+        Err(error) if is(&error, ErrorNumber::OperationInvalid) => {
+            let active = unless_gone(domain.is_active())?.unwrap_or(false);
+            Ok(if active { Job::Incoming } else { Job::None })
+        }
+        Err(error) if is_gone(&error) || is(&error, ErrorNumber::NoSupport) => Ok(Job::None),
         Err(error) => Err(error),
     }
-}
-
-fn unsupported(error: &VirtError) -> bool {
-    error.code().is_known_and(|code| code == ErrorNumber::NoSupport)
 }
 
 /// Aborts the job that holds the domain and waits until it is over.

@@ -11,7 +11,6 @@ const FLAGS: &[(&str, sys::virDomainMigrateFlags)] = &[
     ("p2p", sys::VIR_MIGRATE_PEER2PEER),
     ("tunnelled", sys::VIR_MIGRATE_TUNNELLED),
     ("persistent", sys::VIR_MIGRATE_PERSIST_DEST),
-    ("undefinesource", sys::VIR_MIGRATE_UNDEFINE_SOURCE),
     ("copy-storage-all", sys::VIR_MIGRATE_NON_SHARED_DISK),
     ("copy-storage-inc", sys::VIR_MIGRATE_NON_SHARED_INC),
     ("copy-storage-synchronous-writes", sys::VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES),
@@ -30,8 +29,10 @@ const FLAGS: &[(&str, sys::virDomainMigrateFlags)] = &[
     ("timeout-postcopy", sys::VIR_MIGRATE_POSTCOPY),
 ];
 
-/// Options with a value. Those that would leave another guest, or none, on the target (`dname`,
-/// `suspend`, `offline`) are not among them: the cluster would lose the guest.
+/// Options with a value. Not among either: those that would leave another guest, or none, on the
+/// target (`dname`, `suspend`, `offline`), for the cluster would lose the guest; `undefinesource`, for
+/// an admin's definition stays; and those that need more than flags and parameters (`xml`,
+/// `persistent-xml`, `postcopy-after-precopy`, `postcopy-resume`, `direct`).
 const VALUES: &[&str] = &[
     "auto-converge-increment",
     "auto-converge-initial",

@@ -3,9 +3,7 @@ use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 use virt::connect::Connect;
 use virt::domain::Domain;
@@ -87,10 +85,9 @@ impl Session {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let by = if self.was_silent.load(Ordering::Relaxed) { by.slice(SILENT_SLICE) } else { by };
-        let (sender, answer) = mpsc::channel();
-        thread::spawn(move || sender.send(call()));
-        answer.recv_timeout(by.remaining()).map_err(|missing| {
-            self.was_silent.store(missing == RecvTimeoutError::Timeout, Ordering::Relaxed);
+        let answer = by.bound(call);
+        self.was_silent.store(answer.is_none(), Ordering::Relaxed);
+        answer.ok_or_else(|| {
             self.forget();
             Error::Silent { uri: self.uri.clone(), what }
         })

@@ -5,7 +5,7 @@ mod process;
 mod qmp;
 mod status;
 
-pub use status::{Daemon, Stamp, daemon};
+pub use status::Stamp;
 
 use crate::identity::{Identity, Name};
 use crate::state::State;
@@ -51,6 +51,10 @@ impl Witness for Qemu {
         process::alive(trace)
     }
 
+    fn daemon(&self) -> Option<Trace> {
+        status::daemon()
+    }
+
     fn state(&self, guest: &Name, by: Deadline) -> Option<State> {
         let mut monitor = qmp::Monitor::open(&status::monitor(guest)?, by.slice(MONITOR_SLICE))?;
         monitor.state()
@@ -89,13 +93,14 @@ impl Witness for Qemu {
 ///
 /// The guest is still healthy, without asking anybody, while its process is the same, libvirt has
 /// not rewritten its status file since before the answer was given, and libvirt's daemon, which
-/// would rewrite it, is alive and not stopped. Only good news may be fast: any difference, and any
+/// would rewrite it, is at work. Only good news may be fast: any difference, and any
 /// file that cannot be read, sends the question to libvirt.
 #[must_use]
 pub fn still_healthy(guest: &Identity, trace: Trace, stamp: Stamp) -> bool {
     Stamp::read(&guest.name) == Some(stamp)
+        && process::unstopped(trace)
         && process::is_guest(trace, guest)
-        && status::daemon() == Daemon::Answering
+        && status::daemon_works()
 }
 
 /// A witness for hypervisors whose guests leave no trace that is known here: it sees nothing and
@@ -114,6 +119,10 @@ impl Witness for Blind {
 
     fn alive(&self, _trace: Trace) -> bool {
         false
+    }
+
+    fn daemon(&self) -> Option<Trace> {
+        None
     }
 
     fn state(&self, _guest: &Name, _by: Deadline) -> Option<State> {

@@ -2,8 +2,9 @@
 
 use crate::Trace;
 use crate::identity::{Identity, Uuid};
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Every process on this node that is the guest.
 pub fn find(guest: &Identity) -> Vec<Trace> {
@@ -16,37 +17,76 @@ pub fn find(guest: &Identity) -> Vec<Trace> {
         .collect()
 }
 
-/// Whether that process is there and is not a zombie.
+/// Whether that process is there, any thread of it.
 pub fn alive(trace: Trace) -> bool {
     start_time(trace.pid) == Some(trace.start)
+}
+
+/// Whether that process is there and nobody has stopped it (SIGSTOP, a debugger).
+pub fn unstopped(trace: Trace) -> bool {
+    Stat::read(&thread(trace.pid, None))
+        .is_some_and(|stat| stat.start == trace.start && !matches!(stat.state, b'T' | b't'))
 }
 
 /// Whether that process is there and is this guest.
 pub fn is_guest(trace: Trace, guest: &Identity) -> bool {
     alive(trace)
-        && fs::read(format!("/proc/{}/cmdline", trace.pid))
-            .is_ok_and(|line| is_command_line(&line, guest))
+        && living_thread(trace.pid)
+            .and_then(|thread| fs::read(thread.join("cmdline")).ok())
+            .is_some_and(|line| is_command_line(&line, guest))
 }
 
-/// When a process started, in clock ticks since boot; `None` when it is gone or a zombie.
-///
-/// The fields are those of proc(5): the command, in parentheses, may itself hold spaces and
-/// parentheses, so they are counted from the last one.
+/// When a process started, in clock ticks since boot; `None` when nothing of it is left.
 fn start_time(pid: i32) -> Option<u64> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let after = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
-    let mut fields = std::str::from_utf8(after).ok()?.split_ascii_whitespace();
-    if matches!(fields.next()?, "Z" | "X" | "x") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    living_thread(pid)?;
+    Some(Stat::read(&thread(pid, None))?.start)
 }
 
-/// The process's run state letter from proc(5), for a pid file's process.
-pub fn run_state(pid: i32) -> Option<u8> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let after = stat.iter().rposition(|byte| *byte == b')')?;
-    stat.get(after + 2).copied()
+/// Where `/proc` has a thread of that process that still lives. After a SIGKILL the first thread can
+/// be a zombie, with nothing to be read of it, while another one still waits for a disk.
+fn living_thread(pid: i32) -> Option<PathBuf> {
+    let lives = |path: &PathBuf| Stat::read(path).is_some_and(|stat| !stat.is_dead());
+    let first = thread(pid, None);
+    if lives(&first) {
+        return Some(first);
+    }
+    let others = fs::read_dir(first.join("task")).ok()?.flatten();
+    others.map(|entry| thread(pid, Some(entry.file_name()))).find(lives)
+}
+
+fn thread(pid: i32, id: Option<OsString>) -> PathBuf {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    id.map_or(process.clone(), |id| process.join("task").join(id))
+}
+
+/// What proc(5) tells about a process or a thread in `stat`.
+pub struct Stat {
+    /// The name of its program, at most 15 bytes.
+    pub command: String,
+    /// The letter of its state.
+    pub state: u8,
+    /// When it started, in clock ticks since boot.
+    pub start: u64,
+}
+
+impl Stat {
+    /// Reads it. The command, in parentheses, may itself hold spaces and parentheses, so the fields
+    /// are counted from the last one.
+    pub fn read(thread: &Path) -> Option<Self> {
+        let stat = fs::read(thread.join("stat")).ok()?;
+        let open = stat.iter().position(|byte| *byte == b'(')?;
+        let close = stat.iter().rposition(|byte| *byte == b')')?;
+        let command = String::from_utf8_lossy(stat.get(open + 1..close)?).into_owned();
+        let fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+        let mut fields = fields.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let start = fields.nth(18)?.parse().ok()?;
+        Some(Self { command, state, start })
+    }
+
+    fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
+    }
 }
 
 /// The pid that a pid file names.

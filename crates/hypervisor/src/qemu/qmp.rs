@@ -32,12 +32,12 @@ impl Monitor {
     pub fn state(&mut self) -> Option<State> {
         let answer = self.execute("query-status")?;
         Some(match answer.get("status")?.as_str()? {
-            "running" | "finish-migrate" | "restore-vm" | "save-vm" => State::Running,
-            "paused" | "prelaunch" | "suspended-paused" => State::Paused(Pause::Unknown),
+            "running" => State::Running,
+            "paused" | "prelaunch" => State::Paused(Pause::Unknown),
+            "restore-vm" | "save-vm" => State::Paused(Pause::Job),
             "io-error" => State::Paused(Pause::IoError),
             "inmigrate" => State::Paused(Pause::Incoming),
-            "postmigrate" => State::Paused(Pause::Outgoing),
-            "postmigrate-paused" => State::Paused(Pause::PostcopyFailed),
+            "finish-migrate" | "postmigrate" => State::Paused(Pause::Outgoing),
             "guest-panicked" | "internal-error" => State::Crashed,
             "suspended" => State::PmSuspended,
             "shutdown" => State::ShuttingDown,

@@ -2,6 +2,7 @@
 //! each change of the guest's state or devices.
 
 use super::process;
+use crate::Trace;
 use crate::definition::attribute;
 use crate::identity::Name;
 use quick_xml::Reader;
@@ -37,31 +38,24 @@ impl Stamp {
     }
 }
 
-/// What can be seen of the daemon that keeps QEMU guests, without talking to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Daemon {
-    /// Its process is there and not stopped.
-    Answering,
-    /// Its process is there, but was stopped (SIGSTOP, a debugger, a freezer).
-    Stopped,
-    /// There is none.
-    Absent,
+/// The daemon that keeps QEMU guests: the monolithic libvirtd or the modular virtqemud.
+pub(super) fn daemon() -> Option<Trace> {
+    running_daemon().map(|(pid, stat)| Trace { pid, start: stat.start })
 }
 
-/// Looks for the daemon: the monolithic libvirtd or the modular virtqemud.
-#[must_use]
-pub fn daemon() -> Daemon {
-    let states: Vec<u8> = ["/run/libvirtd.pid", "/run/virtqemud.pid"]
-        .iter()
-        .filter_map(|path| process::run_state(process::pid_file(Path::new(path))?))
-        .collect();
-    if states.iter().any(|state| matches!(state, b'R' | b'S' | b'D' | b'I')) {
-        Daemon::Answering
-    } else if states.iter().any(|state| matches!(state, b'T' | b't')) {
-        Daemon::Stopped
-    } else {
-        Daemon::Absent
-    }
+/// Whether that daemon can be seen to be at work, without talking to it: its process is there, and
+/// neither stopped nor waiting for a disk.
+pub(super) fn daemon_works() -> bool {
+    running_daemon().is_some_and(|(_, stat)| matches!(stat.state, b'R' | b'S'))
+}
+
+fn running_daemon() -> Option<(i32, process::Stat)> {
+    ["libvirtd", "virtqemud"].iter().find_map(|daemon| {
+        let pid = process::pid_file(Path::new(&format!("/run/{daemon}.pid")))?;
+        let stat = process::Stat::read(Path::new(&format!("/proc/{pid}")))?;
+        // A pid file can be older than the process that has its pid now.
+        (stat.command == *daemon).then_some((pid, stat))
+    })
 }
 
 /// The guest's monitor socket, as its status file names it.

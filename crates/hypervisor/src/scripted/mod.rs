@@ -264,6 +264,10 @@ impl Witness for Scripted {
         self.seen(|host| host.processes.iter().any(|process| process.trace == trace))
     }
 
+    fn daemon(&self) -> Option<Trace> {
+        None
+    }
+
     fn state(&self, guest: &Name, _by: Deadline) -> Option<State> {
         self.seen(|host| {
             let process = host.processes.iter().find(|it| it.guest.name == *guest);

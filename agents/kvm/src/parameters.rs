@@ -1,0 +1,41 @@
+//! reload-agent and validate-all.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::instance::Instance;
+use hypervisor::Hypervisor;
+use ocf::{Answer, Request};
+
+/// Takes changed parameters over. They are read anew by every action, so all there is to do is to
+/// tell the cluster of the guest's utilization if that is wanted now.
+///
+/// This never fails: Pacemaker would restart a healthy guest, and with code 6 stop it everywhere, for a
+/// mistyped value. What is wrong is logged, here and by every action after it.
+pub fn reload(instance: &Instance) -> Answer {
+    if let Ok((seen, _)) = instance.observe()
+        && let (true, Some(sight)) = (seen.state.is_active(), &seen.sight)
+    {
+        instance.tell(sight, None);
+    }
+    Answer::Success
+}
+
+/// Checks what can be checked: at level 0 the parameters, which are wrong or right on every node; at 10
+/// and above also what this node needs for starting the guest.
+pub fn validate(
+    request: &Request,
+    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
+) -> Result<Answer, Error> {
+    let config = Config::strict(request)?;
+    if let Err(error) = config.migrate_options {
+        return Err(Error::MigrateOptions(error));
+    }
+    if request.check_level().is_some_and(|level| level >= 10) {
+        let instance = Instance::strict(request, open)?;
+        let definition = instance.definition()?;
+        open(&config.hypervisor)
+            .look(&definition.identity.name, instance.by)
+            .map_err(|source| Error::NoHypervisor { source })?;
+    }
+    Ok(Answer::Success)
+}
