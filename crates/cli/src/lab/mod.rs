@@ -1,9 +1,9 @@
 //! `hawser lab`: a real Pacemaker cluster on this machine.
 
 mod enter;
-mod guest;
 mod measure;
 mod nodes;
+mod place;
 mod status;
 mod up;
 
@@ -19,7 +19,7 @@ Examples:
   hawser lab up --nodes 3 --root /tmp/x     three, with the agents of make install DESTDIR=/tmp/x
   hawser lab exec n1 -- crm_mon -1          a program on a node
   hawser lab enter observer                 a shell on the host that watches the nodes
-  hawser lab guest vm1                      a tiny guest on the shared storage
+  hawser lab place vm1                      a tiny guest on the shared storage
   hawser lab measure 10.77.0.100            its round trips and outages, from outside
   hawser lab kill n2                        pull the plug; the cluster fences and restarts it
   hawser lab down                           end the lab; nothing is left of it
@@ -51,7 +51,7 @@ enum Verb {
     Exec(enter::Exec),
     Enter(enter::Enter),
     Logs(nodes::Logs),
-    Guest(guest::Place),
+    Place(place::Place),
     Measure(measure::Measure),
     /// Switch a node on
     Start(nodes::Node),
@@ -76,7 +76,7 @@ impl LabArguments {
             Verb::Exec(exec) => return exec.run(&Lab::open(name)?),
             Verb::Enter(enter) => return enter.run(&Lab::open(name)?),
             Verb::Logs(logs) => return logs.run(&Lab::open(name)?),
-            Verb::Guest(place) => place.run(&Lab::open(name)?)?,
+            Verb::Place(place) => place.run(&Lab::open(name)?)?,
             Verb::Measure(measure) => measure.run(&Lab::open(name)?)?,
             Verb::Start(node) => Lab::open(name)?.node(&node.node)?.start()?,
             Verb::Stop(node) => Lab::open(name)?.node(&node.node)?.stop()?,
