@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::identity::Name;
 use crate::migration::Migration;
 use crate::{Deadline, Hypervisor};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use virt::sys;
@@ -13,6 +13,29 @@ const WHAT: &str = "migrate the guest";
 
 /// What a migration that is late gets for being aborted, at most.
 const ABORT_RESERVE: Duration = Duration::from_secs(5);
+
+/// How long an aborted migration may take to say so.
+const ABORTED: Duration = Duration::from_secs(1);
+
+/// How long a guest may stand still at the end unless the caller says otherwise, in milliseconds: a
+/// short time first, which an idle guest's migration meets, ...
+const SHORT_DOWNTIME: u64 = 50;
+
+/// ... and when that has not sufficed for so long ...
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// ... QEMU's own default. The pause that users notice is about as long as the limit, whatever the
+/// guest does: libvirt lifts QEMU's bandwidth cap, so QEMU stops the guest as soon as what is left fits
+/// into the limit, which for a small guest is right after the first pass.
+const QEMU_DOWNTIME: u64 = 300;
+
+/// What is done about a migration that has not ended at some moment.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    RaiseDowntime,
+    Force,
+    Abort,
+}
 
 /// Migrates peer to peer: the source's daemon talks to the target's, so that nothing depends on this
 /// process, which may be killed, being there at the end.
@@ -29,48 +52,63 @@ pub fn run(
     parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
     let flags =
         sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER | options::flags(&migration.options);
+    let steps = steps(migration, options::timeout(&migration.options).map_err(wrong)?, by);
 
-    let patience = by.less(ABORT_RESERVE.min(by.remaining() / 4));
-
-    if let Some(downtime) = migration.downtime {
-        session.ask_domain("set the longest downtime", guest, by, move |domain| {
-            domain.migrate_set_max_downtime(downtime, 0).map(drop)
-        })?;
+    let limited = limit(session, guest, migration.downtime.unwrap_or(SHORT_DOWNTIME), by);
+    if migration.downtime.is_some() {
+        limited?;
     }
-
     let connect = session.open(by)?;
     let (name, destination) = (guest.clone(), migration.destination.clone());
     let (sender, answer) = mpsc::channel();
-    thread::spawn(move || {
+    let migrate = move || {
         let migrated = connect
             .lookup_domain_by_name(name.as_str())
             .and_then(|domain| domain.migrate_to_uri3(Some(&destination), parameters, flags));
-        sender.send(migrated)
-    });
+        drop(sender.send(migrated));
+    };
+    thread::Builder::new().spawn(migrate).map_err(|error| late(&error.to_string()))?;
 
-    let mut result = Err(RecvTimeoutError::Timeout);
-    if let Some(seconds) = options::timeout(&migration.options).map_err(wrong)? {
-        let converging = patience.slice(Duration::from_secs(seconds));
-        result = answer.recv_timeout(converging.remaining());
-        if result.is_err() {
-            force(session, guest, migration, by)?;
+    for (moment, step) in steps {
+        if let Ok(ended) = answer.recv_timeout(moment.remaining()) {
+            return ended.map_err(|error| super::refused(WHAT, &error));
+        }
+        match step {
+            // Both only help it along.
+            Step::RaiseDowntime => drop(limit(session, guest, QEMU_DOWNTIME, by)),
+            Step::Force => drop(force(session, guest, migration, by)),
+            Step::Abort => libvirt.abort_job(guest, by)?,
         }
     }
-    if result.is_err() {
-        result = answer.recv_timeout(patience.remaining());
+    match answer.recv_timeout(by.slice(ABORTED).remaining()) {
+        Ok(ended) => ended.map_err(|error| super::refused(WHAT, &error)),
+        Err(_) => Err(late("it had not ended when the time for it was up, and was aborted")),
     }
-    if result.is_err() {
-        libvirt.abort_job(guest, by)?;
-        result = answer.recv_timeout(by.remaining().min(Duration::from_secs(1)));
+}
+
+/// What is to be done when, the first first.
+fn steps(migration: &Migration, timeout: Option<u64>, by: Deadline) -> Vec<(Deadline, Step)> {
+    let end = by.less(ABORT_RESERVE.min(by.remaining() / 4));
+    let mut steps = vec![(end, Step::Abort)];
+    if let Some(seconds) = timeout {
+        steps.push((end.slice(Duration::from_secs(seconds)), Step::Force));
     }
-    match result {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(super::refused(WHAT, &error)),
-        Err(_) => Err(Error::Refused {
-            what: WHAT,
-            words: "it had not ended when the time for it was up, and was aborted".to_owned(),
-        }),
+    if migration.downtime.is_none() {
+        steps.push((end.slice(SHORT_PATIENCE), Step::RaiseDowntime));
     }
+    // At the same moment, the abort comes last.
+    steps.sort_by_key(|(moment, step)| (*moment, matches!(step, Step::Abort)));
+    steps
+}
+
+fn limit(session: &Session, guest: &Name, downtime: u64, by: Deadline) -> Result<()> {
+    session.ask_domain("set the longest downtime", guest, by, move |domain| {
+        domain.migrate_set_max_downtime(downtime, 0).map(drop)
+    })
+}
+
+fn late(words: &str) -> Error {
+    Error::Refused { what: WHAT, words: words.to_owned() }
 }
 
 /// What the `timeout` option of virsh does with a migration that does not end: post-copy if that was
