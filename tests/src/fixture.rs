@@ -77,7 +77,9 @@ fn skip<T>(why: &dyn std::error::Error) -> Option<T> {
     let test = thread.name().unwrap_or_default();
     let allowed = env::var_os(NO_SKIP).is_none_or(|it| it != "1");
     assert!(allowed, "skipped, which {NO_SKIP} forbids: {why}");
-    // Straight to the terminal: the test harness shows nothing of tests that pass.
-    let _ = writeln!(io::stderr().lock(), "skipped {test}: {why}");
+    // Straight to the terminal, since the test harness shows nothing of tests that pass; in one piece and
+    // on a line of its own, since several tests write there.
+    let line = format!("\nskipped {test}: {why}\n");
+    let _ = io::stderr().lock().write_all(line.as_bytes());
     None
 }
