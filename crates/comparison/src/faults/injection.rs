@@ -104,7 +104,9 @@ fn library(stage: &Stage) -> Result<String, Error> {
     let cache = Stage::run(&stage.here()?, "ldconfig", &["--print-cache"])?;
     let line = cache.lines().find(|it| it.trim_start().starts_with("libvirt.so.0 "));
     let path = line.and_then(|it| it.split(" => ").nth(1));
-    let path = path.ok_or_else(|| stage::late("the finding of libvirt.so.0"))?;
+    let path = path.ok_or_else(|| Error::Unsuccessful {
+        what: "looking for libvirt.so.0 in ldconfig's cache".to_owned(),
+    })?;
     Ok(path.trim().to_owned())
 }
 
