@@ -99,22 +99,22 @@ fn paused(reason: Paused, job: Job) -> State {
     })
 }
 
-/// The job that holds the domain. libvirt has statistics of a migration only on its source, and calls
-/// the question unsupported or invalid, depending on its version, on its target; it calls it invalid for a
-/// domain that is not active too. That is how an incoming one is known.
+/// The job that holds the domain. libvirt has statistics of a migration only on its source; on its
+/// target it calls the question unsupported, and that is how an incoming one is known. For a domain that
+/// is not active it calls the question invalid.
 fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
     match domain.job_info() {
         // One that has completed, failed or been cancelled holds the domain until libvirt has cleared up.
         Ok(info) if info.r#type == sys::VIR_DOMAIN_JOB_NONE as i32 => Ok(Job::None),
         Ok(_) => Ok(Job::Running),
+        Err(error) if is(&error, ErrorNumber::OperationUnsupported) => Ok(Job::Incoming),
         Err(error)
-            if is(&error, ErrorNumber::OperationUnsupported)
-                || is(&error, ErrorNumber::OperationInvalid) =>
+            if is_gone(&error)
+                || is(&error, ErrorNumber::OperationInvalid)
+                || is(&error, ErrorNumber::NoSupport) =>
         {
-            let active = unless_gone(domain.is_active())?.unwrap_or(false);
-            Ok(if active { Job::Incoming } else { Job::None })
+            Ok(Job::None)
         }
-        Err(error) if is_gone(&error) || is(&error, ErrorNumber::NoSupport) => Ok(Job::None),
         Err(error) => Err(error),
     }
 }
