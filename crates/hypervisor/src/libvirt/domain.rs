@@ -19,7 +19,7 @@ use virt::sys;
 const POLL: Duration = Duration::from_millis(50);
 
 /// Whether an error only says that there is no such domain.
-pub fn is_gone(error: &VirtError) -> bool {
+fn is_gone(error: &VirtError) -> bool {
     is(error, ErrorNumber::NoDomain)
 }
 
@@ -29,7 +29,7 @@ fn is(error: &VirtError, number: ErrorNumber) -> bool {
 }
 
 /// `Ok(None)` instead of the error that says that the domain is gone.
-pub fn unless_gone<T>(
+fn unless_gone<T>(
     answer: std::result::Result<T, VirtError>,
 ) -> std::result::Result<Option<T>, VirtError> {
     match answer {

@@ -74,9 +74,12 @@ impl Hypervisor for Libvirt {
     fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
         let name = guest.clone();
         self.session.ask("destroy the guest", by, move |connect| {
-            // It may end by itself meanwhile: an incoming copy does when its source gives up.
             let Some(domain) = domain::active(connect, &name)? else { return Ok(()) };
-            domain::unless_gone(domain.destroy()).map(drop)
+            // It may end by itself meanwhile: an incoming copy does when its source gives up.
+            domain.destroy().or_else(|error| match domain::active(connect, &name)? {
+                Some(_) => Err(error),
+                None => Ok(()),
+            })
         })
     }
 

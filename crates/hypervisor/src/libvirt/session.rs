@@ -1,4 +1,4 @@
-use super::{domain, refused};
+use super::refused;
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
@@ -127,5 +127,5 @@ fn connection_lost(error: &VirtError) -> bool {
                 | ErrorNumber::NoConnect
                 | ErrorNumber::Rpc
         )
-    }) && !domain::is_gone(error)
+    })
 }
