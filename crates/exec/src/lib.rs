@@ -16,8 +16,10 @@
 //! ```
 
 mod capture;
+mod child;
 mod deadline;
 mod tool;
 
+pub use child::Child;
 pub use deadline::Deadline;
-pub use tool::{Child, Error, Output, SEARCH_PATH, Tool, find};
+pub use tool::{Error, Output, SEARCH_PATH, Tool, find};

@@ -1,7 +1,8 @@
 use crate::capture::Capture;
+use crate::child::{Child, pid_of};
 use crate::deadline::Deadline;
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, setsid};
+use nix::unistd::setsid;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -315,51 +316,6 @@ pub fn find(program: impl AsRef<OsStr>) -> Result<PathBuf, Error> {
         .into_iter()
         .find(executable)
         .ok_or_else(|| Error::Missing { program: program.to_string_lossy().into_owned() })
-}
-
-/// A running program that was started with [`Tool::spawn`].
-#[derive(Debug)]
-pub struct Child {
-    inner: std::process::Child,
-}
-
-impl Child {
-    /// The program's process id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.inner.id()
-    }
-
-    /// How the program ended, or `None` while it runs.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.inner.try_wait().ok().flatten()
-    }
-
-    /// Waits until the program has ended, or the deadline has passed.
-    pub fn wait(&mut self, deadline: Deadline) -> Option<ExitStatus> {
-        loop {
-            let ended = self.ended();
-            if ended.is_some() || !deadline.pause(Duration::from_millis(2)) {
-                return ended;
-            }
-        }
-    }
-
-    /// Sends SIGTERM to the program.
-    pub fn terminate(&self) {
-        // It fails only when the program is gone, which is what was asked for.
-        let _ = kill(pid_of(&self.inner), Signal::SIGTERM);
-    }
-
-    /// Kills the program and its process group with SIGKILL and reaps it.
-    pub fn kill(&mut self) {
-        let _ = killpg(pid_of(&self.inner), Signal::SIGKILL);
-        let _ = self.inner.wait();
-    }
-}
-
-fn pid_of(child: &std::process::Child) -> Pid {
-    Pid::from_raw(child.id().cast_signed())
 }
 
 fn text(bytes: &[u8]) -> String {

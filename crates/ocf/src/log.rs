@@ -31,13 +31,6 @@ const DAEMON: usize = 3;
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
-/// Logs what only somebody who looks for a fault wants to know; nothing unless `HA_debug` is 1.
-pub fn debug(message: impl Display) {
-    if let Some(log) = LOG.get().filter(|log| log.debug) {
-        log.write(Level::Debug, &message.to_string());
-    }
-}
-
 /// Logs something that was done.
 pub fn info(message: impl Display) {
     write(Level::Info, message);
@@ -71,7 +64,6 @@ enum Level {
     Error = 3,
     Warning = 4,
     Info = 6,
-    Debug = 7,
 }
 
 struct Log {
@@ -79,7 +71,6 @@ struct Log {
     file: Option<PathBuf>,
     facility: Option<usize>,
     identifier: String,
-    debug: bool,
 }
 
 impl Log {
@@ -97,7 +88,6 @@ impl Log {
             file: environment.optional("HA_LOGFILE").map(PathBuf::from),
             facility,
             identifier: format!("{agent}{instance}[{}]", std::process::id()),
-            debug: environment.optional("HA_debug") == Some("1"),
         }
     }
 
