@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drop_in_is_readable_for_all_and_systemd_finds_no_fault_with_its_form() {
+    fn the_drop_in_is_readable_for_all_and_has_the_form_of_a_unit() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.target.d/99.conf");
