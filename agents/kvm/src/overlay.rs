@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::error::Error;
 use exec::{Deadline, Tool};
+use std::fs::File;
 use std::path::Path;
+use tempfile::TempPath;
 
 /// Makes the overlay if it is wanted and there is none, or a new one if the guest is to be stateless.
 pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
@@ -13,19 +15,31 @@ pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
     if present && !config.stateless {
         return Ok(());
     }
+    let failed = |source| Error::Write { path: overlay.clone(), source };
     // Under its own name it must never be seen half made: the next start would use it.
-    let new = overlay.with_extension("qcow2.new");
+    let new = TempPath::try_from_path(overlay.with_extension("qcow2.new")).map_err(failed)?;
     create(&new, backing, by)?;
     if !config.copyindirs.is_empty() {
-        Tool::new("virt-copy-in")
-            .arg("-a")
-            .arg(&new)
-            .args(&config.copyindirs)
-            .arg("/")
-            .run(by)
-            .map_err(|source| Error::CopyIn { overlay: new.clone(), source })?;
+        copy_in(&config.copyindirs, &new, by)?;
     }
-    std::fs::rename(&new, &overlay).map_err(|source| Error::Write { path: overlay, source })
+    File::open(&new).and_then(|file| file.sync_all()).map_err(failed)?;
+    new.persist(&overlay).map_err(|error| failed(error.error))
+}
+
+/// Copies files to the root of the file systems in an overlay. The appliance that libguestfs boots for that
+/// is not to be a guest of libvirt's, which is the default of some distributions: that needs a daemon, and
+/// a home directory.
+fn copy_in(files: &[String], overlay: &Path, by: Deadline) -> Result<(), Error> {
+    Tool::new("virt-copy-in")
+        .env("LIBGUESTFS_BACKEND", "direct")
+        .arg("-a")
+        .arg(overlay)
+        .arg("--")
+        .args(files)
+        .arg("/")
+        .run(by)
+        .map(drop)
+        .map_err(|source| Error::CopyIn { overlay: overlay.to_owned(), source })
 }
 
 /// Makes an overlay that names the format of what is below it: QEMU refuses to guess it since 6.1, because
