@@ -1,7 +1,9 @@
 use crate::turn::Turn;
 use crate::{eventually, install};
 use lab::{Error, Lab, Stack};
+use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::{env, io, process, thread};
 
@@ -30,18 +32,16 @@ impl Fixture {
         Self { name, nodes, stack: Stack::Libvirt, lab: Mutex::new(None) }
     }
 
-    /// The lab, for the test that asks, and the cluster as it was before the first resource. `programs` are
-    /// those that the test needs beside the lab's own. `None` when this machine cannot run the test: that
-    /// has been said then, and the test is to end.
+    /// The lab, for the test that asks, and the cluster as it was before the first resource. `needs` are the
+    /// programs, and by their absolute paths the files, that the test needs beside the lab's own. `None` when
+    /// this machine cannot run the test: that has been said then, and the test is to end.
     ///
     /// # Panics
     /// When something fails that is no lack of this machine, or skipping is not allowed.
     #[must_use]
-    pub fn turn(&'static self, programs: &[&str]) -> Option<Turn> {
-        for program in install::PROGRAMS.iter().chain(programs) {
-            if let Err(error) = exec::find(program) {
-                return skip(&error);
-            }
+    pub fn turn(&'static self, needs: &[&str]) -> Option<Turn> {
+        if let Some(lack) = install::PROGRAMS.iter().chain(needs).find_map(|need| lack(need)) {
+            return skip(&lack);
         }
         let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
         if lab.is_none() {
@@ -72,7 +72,16 @@ impl Fixture {
     }
 }
 
-fn skip<T>(why: &dyn std::error::Error) -> Option<T> {
+/// What is to be said when the machine does not have a program, or a file.
+fn lack(need: &str) -> Option<String> {
+    if need.starts_with('/') {
+        (!Path::new(need).exists()).then(|| format!("file {need} not found"))
+    } else {
+        exec::find(need).err().map(|error| error.to_string())
+    }
+}
+
+fn skip<T>(why: &dyn Display) -> Option<T> {
     let thread = thread::current();
     let test = thread.name().unwrap_or_default();
     let allowed = env::var_os(NO_SKIP).is_none_or(|it| it != "1");

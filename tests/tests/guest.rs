@@ -5,7 +5,9 @@
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
-use live::{Agent, Fixture, Turn, soon, wait_until};
+use live::{Agent, Fixture, Turn, eventually, soon, wait_until};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::{fs, thread};
 
 static LAB: Fixture = Fixture::libvirt("guest", 2);
@@ -56,6 +58,61 @@ fn an_emulated_tpm_keeps_its_state_over_a_stop() {
     assert_eq!(inode(), made);
     agent.stop();
     lab.exec("n1", "test", &["-s", &state]);
+}
+
+/// Where OVMF's store of variables has a page for a log of events (its `VarStore.fdf.inc`), which it does not
+/// keep.
+const SPARE_PAGE: u64 = 0x4_0000;
+
+/// The inode of a file, and what a test has written to its spare page.
+fn spare(file: &Path) -> (u64, String) {
+    let store = fs::File::open(file).unwrap();
+    let mut page = [0; 6];
+    store.read_exact_at(&mut page, SPARE_PAGE).unwrap();
+    (store.metadata().unwrap().ino(), String::from_utf8_lossy(&page).into_owned())
+}
+
+#[test]
+fn the_variables_of_a_uefi_guest_outlive_stops_and_migrations() {
+    let template = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+    let Some(lab) = LAB.turn(&[template]) else { return };
+    let guest = Guest::new("uefi", 6);
+    let firmware = "<os>
+    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+    <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>/srv/shared/uefi.nvram</nvram>";
+    lab.place_as(&guest, |xml| xml.replace("<os>", firmware));
+    let nvram = lab.shared().join("uefi.nvram");
+    let agent = Agent::new(&lab, "n1", &guest).set("force_stop", "true");
+    agent.start();
+    wait_until("the firmware writes its variables", eventually(), || {
+        fs::read(&nvram).unwrap() != fs::read(template).unwrap()
+    });
+    agent.stop();
+    let store = fs::File::options().write(true).open(&nvram).unwrap();
+    store.write_all_at(b"hawser", SPARE_PAGE).unwrap();
+    let written = spare(&nvram);
+    assert_eq!(written.1, "hawser");
+    let is_kept = || assert_eq!(spare(&nvram), written);
+
+    let config = guest.config().display().to_string();
+    for persistent in [false, true] {
+        if persistent {
+            lab.exec("n1", "virsh", &["define", &config]);
+        }
+        agent.start();
+        is_kept();
+        agent.migrate("n2");
+        // As Pacemaker does after a migration.
+        agent.stop();
+        assert_eq!(lab.copies(&guest), ["n2"]);
+        is_kept();
+        agent.on("n2").stop();
+        is_kept();
+        agent.start();
+        agent.stop();
+        is_kept();
+    }
+    assert_eq!(lab.state("n1", &guest), "shut off");
 }
 
 #[test]
