@@ -41,12 +41,28 @@ pub enum Error {
     /// The kernel does not tell what a process used.
     #[error("cannot learn what a process used")]
     Usage(#[source] nix::Error),
-    /// The cluster's history lacks an action that was seen to happen.
-    #[error("the cluster has no record of {action} on {node}")]
-    NoHistory {
-        /// The action.
-        action: String,
-        /// The node.
-        node: String,
+    /// A guest's QEMU does not answer on its monitor.
+    #[error("QEMU's monitor {} does not answer; its log is beside it", .path.display())]
+    Monitor {
+        /// The monitor's socket.
+        path: PathBuf,
+        /// What the socket said.
+        source: io::Error,
+    },
+    /// A guest's QEMU refuses to do something.
+    #[error("QEMU refused {command}: {said}")]
+    Command {
+        /// What it was to do.
+        command: String,
+        /// Its own words.
+        said: String,
+    },
+    /// Not a load.
+    #[error(
+        "load {found:?} is neither idle nor a percentage of the link, such as 25, from 1 to 999"
+    )]
+    BadLoad {
+        /// What was given.
+        found: String,
     },
 }

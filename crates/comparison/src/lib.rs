@@ -7,15 +7,19 @@
 mod action;
 pub mod cost;
 mod error;
+pub mod failover;
 pub mod faults;
-pub mod outage;
+pub mod migration;
 mod resource;
 mod series;
 mod setting;
+mod stage;
 mod subject;
 mod table;
+mod verdict;
 
 pub use action::{Action, Answer, Call, Outcome, act};
 pub use error::Error;
 pub use setting::Setting;
 pub use subject::Subject;
+pub use verdict::Verdict;

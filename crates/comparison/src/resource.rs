@@ -6,9 +6,6 @@ use lab::probe::{Control, Namespace};
 use lab::{Guest, Lab};
 use std::time::Duration;
 
-/// How long a recurring monitor may take.
-const MONITOR_TIME: Duration = Duration::from_secs(30);
-
 /// How long one attempt to reach a guest may take, and the pause before the next.
 const TRY_TIME: Duration = Duration::from_millis(500);
 const TRY_PAUSE: Duration = Duration::from_millis(50);
@@ -22,15 +19,38 @@ pub fn guest(subject: Subject) -> Guest {
     }
 }
 
-/// Has the cluster manage a guest with the agent, monitored every `interval`.
-pub fn create(lab: &Lab, subject: Subject, guest: &Guest, interval: Duration) -> Result<(), Error> {
+/// How the cluster calls an agent.
+#[derive(Debug, Clone, Copy)]
+pub struct Operations {
+    /// The time between two monitors, in whole seconds.
+    pub interval: Duration,
+    /// How long a migrate_to may take, in whole seconds.
+    pub migration: Duration,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(10), migration: Duration::from_secs(120) }
+    }
+}
+
+/// Has the cluster manage a guest with the agent.
+pub fn create(
+    lab: &Lab,
+    subject: Subject,
+    guest: &Guest,
+    operations: Operations,
+) -> Result<(), Error> {
     let (agent, parameters) = (subject.to_string(), subject.parameters(guest));
     let mut words = vec!["resource".to_owned(), "create".to_owned(), guest.name.clone(), agent];
     words.extend(parameters.into_iter().map(|(name, value)| format!("{name}={value}")));
-    words.extend(["op".to_owned(), "monitor".to_owned()]);
-    words.push(format!("interval={}s", interval.as_secs()));
-    words.push(format!("timeout={}s", MONITOR_TIME.as_secs()));
-    words.extend(["meta", "allow-migrate=true", "resource-stickiness=100"].map(str::to_owned));
+    let operations = format!(
+        "op monitor interval={}s timeout=30s migrate_to timeout={}s migrate_from timeout=60s \
+         start timeout=60s stop timeout=60s meta allow-migrate=true resource-stickiness=100",
+        operations.interval.as_secs(),
+        operations.migration.as_secs()
+    );
+    words.extend(operations.split(' ').map(str::to_owned));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     lab.run("pcs", &words)?;
     Ok(())

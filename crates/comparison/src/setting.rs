@@ -1,6 +1,6 @@
 use crate::Error;
 use exec::Deadline;
-use lab::Lab;
+use lab::{Builder, Lab};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,8 +18,7 @@ pub struct Setting<'a> {
 
 impl Setting<'_> {
     /// A lab whose nodes have formed a cluster.
-    pub(crate) fn lab(&self, name: &str, nodes: u8) -> Result<Lab, Error> {
-        let builder = Lab::builder(name.parse()?).nodes(nodes);
+    pub(crate) fn lab(&self, builder: Builder) -> Result<Lab, Error> {
         let lab = self.root.into_iter().fold(builder, lab::Builder::root).start(self.note)?;
         (self.note)("waiting for the nodes to form a cluster");
         lab.wait_online(Deadline::after(ONLINE_TIME))?;

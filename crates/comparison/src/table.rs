@@ -2,7 +2,7 @@ use lab::report::duration;
 use std::fmt;
 use std::time::Duration;
 
-/// What begins the label of a row of ratios.
+/// The label of a row of ratios between the two agents.
 pub const RATIO: &str = "ratio ours/stock";
 
 /// What is in a cell of figures.
@@ -48,11 +48,11 @@ impl<const L: usize, const F: usize> Table<L, F> {
         self.add(labels, figures.map(|it| it.to_string()));
     }
 
-    /// Adds a row that tells how many times as much ours are as stock's: times and shares, but not
+    /// Adds a row that tells how many times as much ours are as the others: times and shares, but not
     /// counts.
-    pub fn ratios(&mut self, labels: [&str; L], ours: [Figure; F], stock: [Figure; F]) {
-        let mut stock = stock.into_iter();
-        self.add(labels, ours.map(|it| stock.next().map_or_else(String::new, |by| ratio(it, by))));
+    pub fn ratios(&mut self, labels: [&str; L], ours: [Figure; F], others: [Figure; F]) {
+        let mut others = others.into_iter();
+        self.add(labels, ours.map(|it| others.next().map_or_else(String::new, |by| ratio(it, by))));
     }
 
     fn add(&mut self, labels: [&str; L], figures: [String; F]) {

@@ -34,8 +34,15 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
-        let settings = Settings { name, nodes: 2, stack: Stack::Cluster, roots: Vec::new() };
-        Self { settings }
+        Self {
+            settings: Settings {
+                name,
+                nodes: 2,
+                stack: Stack::Cluster,
+                link_speed: None,
+                roots: Vec::new(),
+            },
+        }
     }
 
     /// How many nodes, from 1 to 5; 2 without this.
@@ -49,6 +56,15 @@ impl Builder {
     #[must_use]
     pub fn stack(mut self, stack: Stack) -> Self {
         self.settings.stack = stack;
+        self
+    }
+
+    /// Gives each node a link of this speed, in Mbit/s, for the migrations that it sends: what goes to
+    /// TCP ports [`crate::MIGRATION_PORTS`]. All else, such as the cluster's own and the guests' traffic, does
+    /// not queue behind it. Without this nothing has a limit but the machine's own.
+    #[must_use]
+    pub fn link_speed(mut self, speed: u32) -> Self {
+        self.settings.link_speed = Some(speed);
         self
     }
 

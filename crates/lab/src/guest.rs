@@ -11,7 +11,7 @@ use exec::Deadline;
 const DISK: u64 = 8 << 20;
 
 /// The bridge of every node that guests are attached to.
-const BRIDGE: &str = "br0";
+pub const BRIDGE: &str = "br0";
 
 /// Addresses 10.77.0.100 to 10.77.0.199 are free for guests; a guest's number is what comes after 100.
 const FIRST_ADDRESS: u8 = 100;
@@ -93,8 +93,7 @@ impl Lab {
     /// When the image cannot be built or a file cannot be written.
     pub fn place(&self, guest: &Guest, deadline: Deadline) -> Result<(), Error> {
         let shared = self.shared();
-        let image = self.image(deadline)?;
-        let accelerator = Accelerator::known(&image, Path::new(image::CACHE), deadline)?;
+        let domain = self.domain(guest, deadline)?;
         if guest.disk {
             let disk = shared.join(format!("{}.img", guest.name));
             std::fs::File::options()
@@ -106,8 +105,18 @@ impl Lab {
                 .map_err(Error::file("write", &disk))?;
         }
         let config = shared.join(format!("{}.xml", guest.name));
-        write_atomically(&config, guest.domain(accelerator).xml().as_bytes())?;
+        write_atomically(&config, domain.xml().as_bytes())?;
         Ok(())
+    }
+
+    /// A guest as libvirt or QEMU takes it.
+    ///
+    /// # Errors
+    /// When the image that it boots from cannot be built.
+    pub fn domain(&self, guest: &Guest, deadline: Deadline) -> Result<Domain, Error> {
+        let image = self.image(deadline)?;
+        let accelerator = Accelerator::known(&image, Path::new(image::CACHE), deadline)?;
+        Ok(guest.domain(accelerator))
     }
 
     /// The image that all guests boot from, built when the first of them is placed.

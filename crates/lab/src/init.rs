@@ -31,6 +31,7 @@ fn boot(place: &Place, node: &str) -> Result<Services, Error> {
     })?;
     sethostname(node).map_err(Error::kernel("set the node's name"))?;
     keeper::configure_node(plan)?;
+    settings.link_speed.map_or(Ok(()), keeper::limit_migrations)?;
     mounts::isolate(place, &settings, node)?;
     // The log is there before the first daemon, and read once all of them have been started: the
     // daemons inherit the signals that `Services` blocks, or does not block yet.

@@ -52,10 +52,11 @@ mod syslog;
 
 pub use builder::{Builder, Stack};
 pub use error::Error;
-pub use guest::Guest;
+pub use guest::{BRIDGE, Guest};
 pub use handle::Lab;
 pub use mounts::{OVERLAID, SHARED};
 pub use name::Name;
 pub use node::{Node, Observer};
 pub use packages::Absent;
+pub use plan::MIGRATION_PORTS;
 pub use protocol::{Link, NodeStatus};

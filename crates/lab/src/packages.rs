@@ -17,6 +17,7 @@ const ALWAYS: &[Absent] = &[
     of("libvirtd", "libvirt-daemon-system"),
     of("nsenter", "util-linux"),
     of("qemu-system-x86_64", "qemu-system-x86"),
+    of("tc", "iproute2"),
     of("unshare", "util-linux"),
     of("virsh", "libvirt-clients"),
 ];

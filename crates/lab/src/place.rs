@@ -28,6 +28,8 @@ pub struct Settings {
     pub name: Name,
     pub nodes: u8,
     pub stack: Stack,
+    /// What a node may send of its guests' migrations, in Mbit/s; none for no limit.
+    pub link_speed: Option<u32>,
     /// Installed trees whose agents the nodes see, absolute, the first one wins.
     pub roots: Vec<PathBuf>,
 }

@@ -7,6 +7,9 @@ pub const NODES: std::ops::RangeInclusive<u8> = 1..=5;
 /// every lab has the same one; addresses from 10.77.0.100 to 10.77.0.199 are free for guests.
 pub const OBSERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 250);
 
+/// Where guests that migrate are received: libvirt's own range (qemu.conf, `migration_port_min`).
+pub const MIGRATION_PORTS: std::ops::RangeInclusive<u16> = 49152..=49215;
+
 /// The length of the lab's network prefix, in bits.
 pub const PREFIX: u8 = 24;
 

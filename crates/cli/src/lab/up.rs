@@ -21,6 +21,10 @@ pub struct Up {
     #[arg(long, value_name = "DIR")]
     root: Vec<PathBuf>,
 
+    /// Speed of each node's link for the migrations that it sends, in Mbit/s; no limit without this
+    #[arg(long, value_name = "MBIT_S", value_parser = clap::value_parser!(u32).range(1..))]
+    link: Option<u32>,
+
     /// Run only libvirt on the nodes, no Corosync and no Pacemaker
     #[arg(long)]
     bare: bool,
@@ -30,6 +34,7 @@ impl Up {
     pub fn run(self, name: Name) -> Result<(), Error> {
         let stack = if self.bare { Stack::Libvirt } else { Stack::Cluster };
         let builder = Lab::builder(name).nodes(self.nodes).stack(stack);
+        let builder = self.link.into_iter().fold(builder, lab::Builder::link_speed);
         let builder = self.root.into_iter().fold(builder, lab::Builder::root);
         let lab = builder.start(note)?;
         if stack == Stack::Cluster {

@@ -61,7 +61,7 @@ fn with(
     fleet: Fleet,
     subject: Subject,
 ) -> Result<[Figure; 6], Error> {
-    let lab = setting.lab("bench-fleet", u8::try_from(NODES.len()).unwrap_or(u8::MAX))?;
+    let lab = setting.lab(Lab::builder("bench-fleet".parse()?).nodes(2))?;
     let worker = Worker::install(&lab, program)?;
     let guests: Vec<Guest> =
         (0..fleet.guests).map(|it| Guest::new(format!("small-{it}"), it)).collect();

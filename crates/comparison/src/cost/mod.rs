@@ -11,7 +11,8 @@ pub use fleet::{Fleet, many_guests};
 pub use worker::serve;
 
 use crate::action::environment;
-use crate::{Call, Error, Setting, Subject, resource};
+use crate::resource::{self, Operations};
+use crate::{Call, Error, Setting, Subject};
 use exec::Deadline;
 use lab::{Guest, Lab, Node};
 use std::path::PathBuf;
@@ -48,18 +49,19 @@ pub fn one_guest(
     monitors: usize,
     starts: usize,
 ) -> Result<String, Error> {
-    let lab = setting.lab("bench-cost", 1)?;
+    let lab = setting.lab(Lab::builder("bench-cost".parse()?).nodes(1))?;
     let bench = Bench {
         setting,
         lab: &lab,
         node: lab.node("n1")?,
         worker: Worker::install(&lab, program)?,
     };
+    let operations = Operations { interval: NEVER, ..Operations::default() };
     for subject in Subject::ALL {
         let guest = resource::guest(subject);
         setting.note(&format!("starting a guest with {subject}"));
         lab.place(&guest, Deadline::after(BOOT_TIME))?;
-        resource::create(&lab, subject, &guest, NEVER)?;
+        resource::create(&lab, subject, &guest, operations)?;
         resource::wait_up(&lab, &guest, Deadline::after(BOOT_TIME))?;
     }
     let monitor = monitor::measure(&bench, monitors)?;

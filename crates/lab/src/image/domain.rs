@@ -81,11 +81,8 @@ impl Domain {
     /// The definition. A guest whose kernel crashes is kept as it is, so that the crash can be seen.
     #[must_use]
     pub fn xml(&self) -> String {
-        let Self { name, uuid, memory, address, prefix, mac, bridge, .. } = self;
+        let Self { name, uuid, memory, mac, bridge, .. } = self;
         let kvm = self.accelerator == Accelerator::Kvm;
-        let command_line =
-            format!("{COMMAND_LINE} hawser.ip={address}/{prefix} {}", self.command_line);
-        let command_line = command_line.trim_end();
         format!(
             "<domain type='{kind}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
@@ -123,12 +120,19 @@ impl Domain {
             bridge = escape(bridge),
             kernel = text(&self.image.kernel),
             initramfs = text(&self.image.initramfs),
-            command_line = escape(command_line),
+            command_line = escape(self.kernel_arguments()),
             disk = self.disk.as_deref().map(disk).unwrap_or_default(),
             console = self.console.as_deref().map(log).unwrap_or_default(),
             agent = if self.agent { AGENT } else { "" },
             odd_memory = odd_memory(*memory),
         )
+    }
+
+    /// All of the kernel's command line.
+    pub(super) fn kernel_arguments(&self) -> String {
+        let Self { address, prefix, command_line, .. } = self;
+        let line = format!("{COMMAND_LINE} hawser.ip={address}/{prefix} {command_line}");
+        line.trim_end().to_owned()
     }
 }
 
@@ -152,8 +156,13 @@ fn log(path: &Path) -> String {
     format!("<log file='{}' append='on'/>", text(path))
 }
 
+/// The memory that QEMU gets, in KiB.
+pub(super) fn odd(memory: u32) -> u32 {
+    memory * 1024 + ODD
+}
+
 fn odd_memory(memory: u32) -> String {
-    let kib = memory * 1024 + ODD;
+    let kib = odd(memory);
     let bytes = u64::from(kib) * 1024;
     format!(
         "

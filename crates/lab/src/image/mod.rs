@@ -17,6 +17,7 @@
 //! ```
 
 mod accelerator;
+mod arguments;
 mod cpio;
 mod domain;
 mod error;

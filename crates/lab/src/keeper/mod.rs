@@ -25,7 +25,7 @@ use exec::Tool;
 use power::Power;
 
 pub use disk::{PRIVATE, pacemaker};
-pub use network::configure_node;
+pub use network::{configure_node, limit_migrations};
 
 /// How long a lab that nobody owns yet may live: its builder died while it was made.
 const OWNER_TIME: Duration = Duration::from_secs(10);

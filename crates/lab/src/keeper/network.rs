@@ -4,11 +4,11 @@ use nix::unistd::Pid;
 use std::time::Duration;
 
 use crate::Error;
-use crate::plan::{OBSERVER, PREFIX, Plan};
+use crate::plan::{MIGRATION_PORTS, OBSERVER, PREFIX, Plan};
 use crate::protocol::Link;
 use exec::{Deadline, Tool};
 
-/// How long `ip` may take.
+/// How long `ip` and `tc` may take.
 const IP_TIME: Duration = Duration::from_secs(10);
 
 /// Runs commands for `ip`, one per line.
@@ -68,4 +68,21 @@ link set br0 up
         mac = node.mac(),
         address = node.address(),
     ))
+}
+
+/// Within a node: has what it sends of its guests' migrations share `speed` Mbit/s. What the filter does
+/// not find has no class, and HTB lets it pass at once. The quantum, in bytes, matters between classes
+/// only; HTB warns of the one that it computes from a high rate.
+pub fn limit_migrations(speed: u32) -> Result<(), Error> {
+    let (first, last) = (MIGRATION_PORTS.start(), MIGRATION_PORTS.end());
+    // A match is of bits: the range is one of a power of two, from a multiple of it.
+    let mask = !(first ^ last);
+    let commands = format!(
+        "qdisc add dev eth0 root handle 1: htb
+class add dev eth0 parent 1: classid 1:1 htb rate {speed}mbit ceil {speed}mbit quantum 60000
+filter add dev eth0 parent 1: protocol ip u32 match ip protocol 6 0xff match ip dport {first} {mask:#x} flowid 1:1
+"
+    );
+    Tool::new("tc").args(["-batch", "-"]).input(commands).run(Deadline::after(IP_TIME))?;
+    Ok(())
 }

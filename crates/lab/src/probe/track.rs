@@ -97,7 +97,8 @@ pub struct Figures {
     /// The longest pause between two probes: what the prober itself was kept waiting. A gap of that
     /// order says nothing about the guest.
     pub pause: Duration,
-    /// Answers with a counter no higher than the one before, of the same boot: the guest was rolled back.
+    /// Answers with a counter no higher than one that had come, of the same boot, before their probe was
+    /// sent: the guest was rolled back.
     pub regressions: usize,
 }
 
@@ -144,12 +145,22 @@ impl Track {
     }
 }
 
+/// Only what came before a probe was sent binds its answer: datagrams that are on the way together may
+/// overtake each other.
 fn regressions(samples: &[Sample]) -> usize {
-    let mut answers: Vec<Answer> = samples.iter().filter_map(|it| it.answer).collect();
-    answers.sort_by_key(|it| it.received);
-    let back =
-        |pair: &&[Answer]| pair[0].boot == pair[1].boot && pair[1].counter <= pair[0].counter;
-    answers.windows(2).filter(back).count()
+    let mut received: Vec<Answer> = samples.iter().filter_map(|it| it.answer).collect();
+    received.sort_by_key(|it| it.received);
+    let mut received = received.into_iter().peekable();
+    let mut latest: Option<Answer> = None;
+    let back = |sample: &&Sample| {
+        while let Some(answer) = received.next_if(|it| it.received < sample.sent) {
+            latest = Some(answer);
+        }
+        let falls =
+            |(now, then): (Answer, Answer)| now.boot == then.boot && now.counter <= then.counter;
+        sample.answer.zip(latest).is_some_and(falls)
+    };
+    samples.iter().filter(back).count()
 }
 
 #[cfg(test)]
@@ -225,6 +236,15 @@ pub mod tests {
             sample.answer.as_mut().unwrap().boot = 1;
         }
         assert_eq!(track.figures(Moment(0), END, END).regressions, 0);
+    }
+
+    #[test]
+    fn answers_that_overtake_each_other_are_no_regression() {
+        let mut track = track(10, |milli| Some(milli * 1000 + 2500));
+        track.samples[5].answer.as_mut().unwrap().received = Moment(8_800);
+        assert_eq!(track.figures(Moment(0), END, END).regressions, 0);
+        track.samples[9].answer.as_mut().unwrap().counter = 5;
+        assert_eq!(track.figures(Moment(0), END, END).regressions, 1);
     }
 
     #[test]

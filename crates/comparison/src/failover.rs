@@ -1,11 +1,12 @@
-//! Nodes that die with a guest on them.
+//! What a guest's users notice when its node dies.
 
-use super::{BOOT_TIME, CLUSTER_TIME, Contender, Stage, late};
+use crate::resource::{self, Operations};
 use crate::series::Series;
+use crate::stage::{BOOT_TIME, CLUSTER_TIME, NODES, Stage, late};
 use crate::table::{Figure, RATIO, Table};
-use crate::{Error, Subject};
+use crate::{Error, Setting, Subject};
 use exec::Deadline;
-use lab::Node;
+use lab::{Lab, Node};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
@@ -25,19 +26,25 @@ struct Kill {
     answers: Duration,
 }
 
-/// Kills the node of each guest in turn, `count` times, and gives the figures as Markdown.
-pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
+/// Kills the node that runs a guest of each agent in turn, `count` times, and gives the figures as
+/// Markdown. 5 take about 6 minutes.
+///
+/// # Errors
+/// When the lab cannot be made, or the cluster does not fence the node, or the guest does not run
+/// elsewhere in the end.
+pub fn kills(setting: Setting<'_>, count: usize) -> Result<String, Error> {
+    let stage = Stage::set(setting, Lab::builder("bench-failover".parse()?).nodes(2))?;
+    for subject in Subject::ALL {
+        stage.enlist(subject, &resource::guest(subject), Operations::default())?;
+    }
     let mut kills = Vec::new();
-    for round in 0..count {
-        for contender in &stage.contenders {
-            stage.setting.note(&format!(
-                "round {} of {count}: node kill, {}",
-                round + 1,
-                contender.subject
-            ));
-            kills.push(kill(stage, contender)?);
+    for round in 1..=count {
+        for subject in Subject::ALL {
+            setting.note(&format!("round {round} of {count}: node kill, {subject}"));
+            kills.push(kill(&stage, subject)?);
         }
     }
+    stage.lab.down()?;
     Ok(format!(
         "### Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; times since \
          then. Each kill led to fencing and to the guest's restart on the other node, or there \
@@ -46,27 +53,27 @@ pub fn measure(stage: &Stage<'_>, count: usize) -> Result<String, Error> {
     ))
 }
 
-fn kill(stage: &Stage<'_>, contender: &Contender) -> Result<Kill, Error> {
-    for other in &stage.contenders {
-        let home = if other.subject == contender.subject { "n1" } else { "n2" };
-        stage.send(other, home)?;
+fn kill(stage: &Stage<'_>, subject: Subject) -> Result<Kill, Error> {
+    let guest = resource::guest(subject);
+    for other in Subject::ALL {
+        stage.send(&resource::guest(other), NODES[usize::from(other != subject)])?;
     }
-    let (victim, survivor) = (stage.lab.node("n1")?, stage.lab.node("n2")?);
-    let probe = stage.probe(contender)?;
+    let [victim, survivor] = NODES;
+    let (victim, survivor) = (stage.lab.node(victim)?, stage.lab.node(survivor)?);
+    let probe = stage.probe(&guest)?;
     let mut log = Log::open(&survivor)?;
     let begun = Instant::now();
     victim.kill()?;
     log.wait_for(&["Operation 'reboot'", "targeting n1", ": OK"], Deadline::after(CLUSTER_TIME))?;
     let fenced = begun.elapsed();
     if !probe.wait_for_boot(Deadline::after(BOOT_TIME)) {
-        return Err(late(&format!("the recovery of guest {}", contender.guest.name)));
+        return Err(late(&format!("the recovery of guest {}", guest.name)));
     }
     let answers = begun.elapsed();
     drop(probe);
-    stage.settle(contender, |node| node == "n2")?;
+    stage.settle(&guest, |node| node == survivor.name())?;
     await_members(stage)?;
-    stage.dirty(contender)?;
-    Ok(Kill { subject: contender.subject, fenced, answers })
+    Ok(Kill { subject, fenced, answers })
 }
 
 /// Waits until the node that was fenced is back.

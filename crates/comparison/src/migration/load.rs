@@ -1,0 +1,81 @@
+use crate::Error;
+use lab_guest::Command;
+use std::fmt;
+use std::str::FromStr;
+
+/// The speed of the nodes' links for migrations, in Mbit/s: slow enough for an emulated guest to dirty
+/// memory faster.
+pub const LINK: u32 = 400;
+
+/// The memory that a guest writes round and round, or keeps without writing it, in MiB. All of its pages
+/// are checked all the time.
+pub const WORKING_SET: u32 = 48;
+
+/// How fast a guest writes to its memory, in percent of what the link carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load(u32);
+
+impl Load {
+    /// What a migration engine has to cope with: nothing, and what is slower and faster than the link.
+    pub const ALL: [Self; 4] = [Self(0), Self(25), Self(75), Self(150)];
+
+    /// Whether the guest writes nothing.
+    #[must_use]
+    pub fn is_idle(self) -> bool {
+        self.0 == 0
+    }
+
+    /// In MiB/s.
+    #[must_use]
+    pub fn rate(self) -> u32 {
+        let bytes = u64::from(LINK) * 1_000_000 / 8 * u64::from(self.0) / 100;
+        u32::try_from((bytes + (1 << 19)) >> 20).unwrap_or(u32::MAX)
+    }
+
+    /// What a guest is told to write so. An idle one fills its memory first.
+    pub(super) fn command(self) -> Command {
+        Command::Dirty { rate: self.rate().max(1), size: WORKING_SET }
+    }
+}
+
+impl FromStr for Load {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::BadLoad { found: text.to_owned() };
+        match text {
+            "idle" => Ok(Self(0)),
+            _ => text.parse().ok().filter(|it| (1..1000).contains(it)).map(Self).ok_or_else(bad),
+        }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("idle guest"),
+            percent => {
+                write!(f, "guest that dirties {percent} % of the link, {} MiB/s", self.rate())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_follow_from_the_link() {
+        assert_eq!(Load::ALL.map(Load::rate), [0, 12, 36, 72]);
+    }
+
+    #[test]
+    fn a_load_is_idle_or_a_percentage() {
+        assert!("idle".parse::<Load>().is_ok_and(Load::is_idle));
+        assert_eq!("75".parse::<Load>().map(Load::rate).ok(), Some(36));
+        for wrong in ["", "0", "-1", "75 %", "1000", "IDLE"] {
+            assert!(wrong.parse::<Load>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Live migrations: what a guest's users notice of them, and whether the guest survives them.
+//!
+//! Three guests are migrated in turn: one by each agent, under the cluster's orders, and one that is a
+//! QEMU without libvirt, which shows what is possible.
+
+mod bare;
+mod load;
+mod monitor;
+mod report;
+mod round;
+
+pub use load::{LINK, Load};
+pub use report::Report;
+
+use crate::resource::{self, Operations};
+use crate::stage::Stage;
+use crate::{Error, Setting, Subject};
+use bare::Bare;
+use lab::{Guest, Lab};
+use std::fmt;
+use std::time::Duration;
+
+/// A guest's memory in MiB: what it boots with, and room for what it writes.
+const MEMORY: u32 = 128;
+
+/// How long a migrate_to may take.
+const MIGRATION_TIME: Duration = Duration::from_secs(40);
+
+/// Who migrates a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mover {
+    Agent(Subject),
+    Bare,
+}
+
+impl Mover {
+    const ALL: [Self; 3] = [Self::Agent(Subject::Ours), Self::Agent(Subject::Stock), Self::Bare];
+
+    fn guest(self) -> Guest {
+        let guest = match self {
+            Self::Agent(subject) => resource::guest(subject),
+            Self::Bare => Guest::new("bare", 2),
+        };
+        Guest { memory: MEMORY, ..guest }
+    }
+}
+
+impl fmt::Display for Mover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(subject) => subject.fmt(f),
+            Self::Bare => f.write_str("bare QEMU"),
+        }
+    }
+}
+
+/// A cluster with the three guests.
+pub struct Bench<'a> {
+    stage: Stage<'a>,
+    bare: Bare,
+}
+
+impl<'a> Bench<'a> {
+    /// Makes the cluster and boots the guests, which takes about 30 s.
+    ///
+    /// # Errors
+    /// When the lab cannot be made, or a guest does not start.
+    pub fn new(setting: Setting<'a>) -> Result<Self, Error> {
+        let lab = Lab::builder("bench-migration".parse()?).nodes(2).link_speed(LINK);
+        let stage = Stage::set(setting, lab)?;
+        let operations = Operations { migration: MIGRATION_TIME, ..Operations::default() };
+        for subject in Subject::ALL {
+            stage.enlist(subject, &Mover::Agent(subject).guest(), operations)?;
+        }
+        setting.note("starting a guest with QEMU alone");
+        let bare = Bare::start(&stage.lab, &Mover::Bare.guest())?;
+        Ok(Self { stage, bare })
+    }
+
+    /// Migrates each of the guests `count` times in turn, under a load. 25 times take about 12 minutes,
+    /// and 40 when the guest is faster than the link and has to be restarted.
+    ///
+    /// # Errors
+    /// When a guest does not come back from a migration that has failed.
+    pub fn measure(&mut self, load: Load, count: usize) -> Result<Report, Error> {
+        let mut report = Report::new(load);
+        for number in 1..=count {
+            for mover in Mover::ALL {
+                self.stage.setting.note(&format!("{load}: round {number} of {count}, {mover}"));
+                let round = self.round(mover, load)?;
+                self.stage.setting.note(&format!("  {round}"));
+                report.add(round);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Ends the cluster.
+    ///
+    /// # Errors
+    /// When processes do not end.
+    pub fn end(self) -> Result<(), Error> {
+        Ok(self.stage.lab.down()?)
+    }
+}

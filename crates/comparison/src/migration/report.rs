@@ -1,0 +1,155 @@
+//! What the rounds under one load come to.
+
+use super::round::{Ending, Round};
+use super::{Load, Mover};
+use crate::Verdict;
+use crate::series::Series;
+use crate::table::{Figure, RATIO, Table};
+use std::fmt;
+use std::time::Duration;
+
+/// The label of a row of ratios between ours and what is possible.
+const RATIO_TO_BARE: &str = "ratio ours/bare";
+
+/// The rounds under one load.
+pub struct Report {
+    load: Load,
+    rounds: Vec<Round>,
+}
+
+impl Report {
+    pub(super) fn new(load: Load) -> Self {
+        Self { load, rounds: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, round: Round) {
+        self.rounds.push(round);
+    }
+
+    /// Whether the suite's agent reached what it is to reach: no guest is rebooted or corrupted, whatever
+    /// it does, and what the users of an idle one notice is at most a third of what they notice of the
+    /// stock agent, and at most half as much again as of QEMU alone.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let mut verdict = Verdict::default();
+        let [ours, stock, bare] = Mover::ALL.map(|it| self.outages(it));
+        let load = self.load;
+        let [all, live] = [None, Some(Ending::Live)].map(|it| self.count(Mover::ALL[0], it));
+        verdict.claim(format!("{load}: {live} of {all} migrations were live"), live == all);
+        let corrupt = self.corrupt_pages(Mover::ALL[0]);
+        verdict.claim(format!("{load}: {corrupt} corrupt pages, no more than 0"), corrupt == 0);
+        if load.is_idle() {
+            let third = ours.median() * 3 <= stock.median();
+            verdict.claim(format!("{load}: median outage at most a third of the stock's"), third);
+            let near = ours.median() * 2 <= bare.median() * 3;
+            verdict.claim(format!("{load}: median outage at most 1.5 of bare QEMU's"), near);
+            let below = ours.p95() < stock.median();
+            verdict.claim(format!("{load}: p95 below the stock's median"), below);
+        }
+        verdict
+    }
+
+    fn of(&self, mover: Mover) -> impl Iterator<Item = &Round> {
+        self.rounds.iter().filter(move |it| it.mover == mover)
+    }
+
+    /// How many rounds of a mover ended like this, or in any way.
+    fn count(&self, mover: Mover, ending: Option<Ending>) -> usize {
+        self.of(mover).filter(|it| ending.is_none_or(|ending| it.ending == ending)).count()
+    }
+
+    fn corrupt_pages(&self, mover: Mover) -> u64 {
+        self.of(mover).map(|it| it.corrupt).sum()
+    }
+
+    fn outages(&self, mover: Mover) -> Series<Duration> {
+        self.series(mover, |it| Some(it.outage))
+    }
+
+    /// A figure of those rounds in which the guest got to its target.
+    fn series(
+        &self,
+        mover: Mover,
+        figure: impl Fn(&Round) -> Option<Duration>,
+    ) -> Series<Duration> {
+        self.of(mover).filter(|it| it.ending != Ending::Failed).filter_map(figure).collect()
+    }
+
+    fn times(&self, mover: Mover) -> [Figure; 8] {
+        let outages = self.outages(mover);
+        let stalls = self.series(mover, |it| Some(it.stall));
+        let migrations = self.series(mover, |it| it.migration);
+        let totals = self.series(mover, |it| Some(it.total));
+        let [median, p95, max] = [Series::median, Series::p95, Series::max];
+        [
+            (&outages, median),
+            (&outages, p95),
+            (&outages, max),
+            (&stalls, median),
+            (&stalls, p95),
+            (&stalls, max),
+            (&migrations, median),
+            (&totals, median),
+        ]
+        .map(
+            |(series, of)| {
+                if series.len() > 0 { Figure::Time(of(series)) } else { Figure::Nothing }
+            },
+        )
+    }
+
+    fn endings(&self, mover: Mover) -> [Figure; 7] {
+        let count = |ending| Figure::Count(self.count(mover, ending));
+        let before: Series<u64> = self.of(mover).map(|it| it.rate).collect();
+        let meanwhile: Series<u64> = self.of(mover).filter_map(|it| it.rate_meanwhile).collect();
+        let number = |it: u64| Figure::Count(usize::try_from(it).unwrap_or(usize::MAX));
+        [
+            count(None),
+            count(Some(Ending::Live)),
+            count(Some(Ending::Rebooted)),
+            count(Some(Ending::Failed)),
+            number(self.corrupt_pages(mover)),
+            number(before.median()),
+            if meanwhile.len() > 0 { number(meanwhile.median()) } else { Figure::Nothing },
+        ]
+    }
+}
+
+impl fmt::Display for Report {
+    /// Two tables in Markdown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut times = Table::new(
+            ["by"],
+            [
+                "UDP outage, median",
+                "p95",
+                "max",
+                "TCP stall, median",
+                "p95",
+                "max",
+                "migration, median",
+                "total, median",
+            ],
+        );
+        let mut endings = Table::new(
+            ["by"],
+            [
+                "migrations",
+                "live",
+                "rebooted",
+                "failed",
+                "corrupt pages",
+                "dirtied before, MiB/s",
+                "meanwhile",
+            ],
+        );
+        for mover in Mover::ALL {
+            times.row([&mover.to_string()], self.times(mover));
+            endings.row([&mover.to_string()], self.endings(mover));
+        }
+        let [ours, stock, bare] = Mover::ALL.map(|it| self.times(it));
+        times.ratios([RATIO], ours, stock);
+        times.ratios([RATIO_TO_BARE], ours, bare);
+        write!(f, "### Migrations: {}\n\n{times}\n{endings}", self.load)
+    }
+}

@@ -1,0 +1,122 @@
+use crate::resource::{self, Operations};
+use crate::{Error, Setting, Subject};
+use exec::Deadline;
+use lab::probe::{Namespace, Probe};
+use lab::{Builder, Guest, Lab};
+use lab_guest::{Command, Status};
+use std::time::Duration;
+
+/// The nodes that guests go to and fro between.
+pub const NODES: [&str; 2] = ["n1", "n2"];
+
+/// How long placing, starting and booting a guest may take.
+pub const BOOT_TIME: Duration = Duration::from_secs(180);
+
+/// How long the cluster may take for anything it is told.
+pub const CLUSTER_TIME: Duration = Duration::from_secs(180);
+
+/// How long a guest that runs may take to answer steadily, or to do what it is told.
+const EASE_TIME: Duration = Duration::from_secs(60);
+
+/// How many replies show that a guest is at ease.
+const AT_EASE: usize = 1000;
+
+/// The node of [`NODES`] that is not this one.
+pub fn other(node: &str) -> &'static str {
+    NODES[usize::from(node == NODES[0])]
+}
+
+/// A cluster of two nodes, in which guests are watched while something is done to them.
+pub struct Stage<'a> {
+    pub setting: Setting<'a>,
+    pub lab: Lab,
+}
+
+impl<'a> Stage<'a> {
+    /// Makes the lab, and waits until its nodes have formed a cluster.
+    pub fn set(setting: Setting<'a>, lab: Builder) -> Result<Self, Error> {
+        Ok(Self { setting, lab: setting.lab(lab)? })
+    }
+
+    /// Has the cluster manage a guest with an agent, and start it.
+    pub fn enlist(
+        &self,
+        subject: Subject,
+        guest: &Guest,
+        operations: Operations,
+    ) -> Result<(), Error> {
+        self.setting.note(&format!("starting guest {} with {subject}", guest.name));
+        self.lab.place(guest, Deadline::after(BOOT_TIME))?;
+        resource::create(&self.lab, subject, guest, operations)?;
+        self.settle(guest, |_| true).map(drop)
+    }
+
+    /// Begins to probe a guest, and returns when it answers steadily.
+    pub fn probe(&self, guest: &Guest) -> Result<Probe, Error> {
+        let namespace =
+            Namespace::open(&self.lab.observer()?.network()).map_err(lab::Error::from)?;
+        let probe = Probe::start(&namespace, guest.address()).map_err(lab::Error::from)?;
+        self.ease(guest, &probe)?;
+        Ok(probe)
+    }
+
+    /// Waits until a guest answers steadily.
+    pub fn ease(&self, guest: &Guest, probe: &Probe) -> Result<(), Error> {
+        match probe.wait_for_replies(AT_EASE, Deadline::after(EASE_TIME)) {
+            true => Ok(()),
+            false => Err(late(&format!("steady answers of guest {}", guest.name))),
+        }
+    }
+
+    /// Sends a guest to a node and waits until it is there; it may be there already.
+    pub fn send(&self, guest: &Guest, node: &str) -> Result<(), Error> {
+        if self.settle(guest, |_| true)? != node {
+            self.order(guest, node)?;
+            self.settle(guest, |it| it == node)?;
+            self.withdraw(guest)?;
+        }
+        Ok(())
+    }
+
+    /// Orders the cluster to move a guest to a node.
+    pub fn order(&self, guest: &Guest, node: &str) -> Result<(), Error> {
+        self.lab.run("crm_resource", &["--move", "--resource", &guest.name, "--node", node])?;
+        Ok(())
+    }
+
+    /// Takes that order back, forgets what went wrong with it, and waits until the cluster has seen to it.
+    /// The guest's stickiness keeps it where it is.
+    pub fn withdraw(&self, guest: &Guest) -> Result<(), Error> {
+        for verb in ["--clear", "--cleanup"] {
+            self.lab.run("crm_resource", &[verb, "--resource", &guest.name])?;
+        }
+        self.settle(guest, |_| true).map(drop)
+    }
+
+    /// How long an action on a guest took on a node, as the cluster's history has it.
+    pub fn took(&self, guest: &Guest, action: &str, node: &str) -> Result<Option<Duration>, Error> {
+        let history = format!(
+            "//node_state[@uname='{node}']//lrm_resource[@id='{}']/lrm_rsc_op[@operation='{action}']",
+            guest.name
+        );
+        let found = self.lab.run("cibadmin", &["--query", "--xpath", &history])?.text();
+        let time = found.split("exec-time=\"").nth(1).and_then(|it| it.split('"').next());
+        Ok(time.and_then(|it| it.parse().ok()).map(Duration::from_millis))
+    }
+
+    /// Waits until a guest runs on a node that fits, and the cluster is at rest. Returns that node.
+    pub fn settle(&self, guest: &Guest, fits: impl Fn(&str) -> bool) -> Result<String, Error> {
+        let deadline = Deadline::after(CLUSTER_TIME);
+        Ok(self.lab.wait_located(&guest.name, fits, deadline)?)
+    }
+
+    /// Tells a guest something as soon as it can be told, which may be when it has booted.
+    pub fn tell(&self, guest: &Guest, command: Command) -> Result<Status, Error> {
+        let mut control = resource::wait_up(&self.lab, guest, Deadline::after(BOOT_TIME))?;
+        Ok(control.tell(command, Deadline::after(EASE_TIME)).map_err(lab::Error::from)?)
+    }
+}
+
+pub fn late(what: &str) -> Error {
+    lab::Error::NotInTime { what: what.to_owned() }.into()
+}
