@@ -1,5 +1,7 @@
 use crate::error::Error;
+use crate::security::Security;
 use crate::table;
+use guest::Policy;
 use hypervisor::libvirt::parse_options;
 use hypervisor::{Options, ShutdownMode};
 use ocf::{Parameter, Request};
@@ -24,6 +26,10 @@ pub struct Config {
     /// Parsed, or why it cannot be. That must stop a migration, for it may be what secures it; it is no
     /// reason not to start the guest.
     pub migrate_options: Result<Options, hypervisor::Error>,
+    pub migration_policy: Policy,
+    /// What was given, or why that is no answer: a migration must not be less secure than was asked for.
+    pub migration_security: Result<Security, String>,
+    pub migration_state_path: Option<PathBuf>,
     pub monitor_scripts: Vec<String>,
     pub cpu: Utilization,
     pub host_memory: Utilization,
@@ -83,6 +89,14 @@ impl Reader<'_> {
         modes
     }
 
+    fn migration_policy(&mut self) -> Policy {
+        let found = self.text(&table::MIGRATION_POLICY);
+        Policy::by_name(&found).unwrap_or_else(|| {
+            self.problems.push(Error::MigrationPolicy { found });
+            Policy::default()
+        })
+    }
+
     fn hypervisor(&mut self) -> String {
         let uri = self.text(&table::HYPERVISOR);
         if uri.contains("://") {
@@ -140,6 +154,9 @@ impl Config {
             migrateport: reader.get(&table::MIGRATEPORT),
             remoteuri: reader.text(&table::REMOTEURI),
             migrate_options: parse_options(&reader.text(&table::MIGRATE_OPTIONS)),
+            migration_policy: reader.migration_policy(),
+            migration_security: Security::by_name(&reader.text(&table::MIGRATION_SECURITY)),
+            migration_state_path: reader.get(&table::MIGRATION_STATE_PATH),
             monitor_scripts: reader.get(&table::MONITOR_SCRIPTS).unwrap_or_default(),
             cpu: reader.utilization(&table::AUTOSET_CPU, &table::UNSET_CPU),
             host_memory: reader.utilization(&table::AUTOSET_HOST_MEMORY, &table::UNSET_HOST_MEMORY),

@@ -24,12 +24,18 @@ pub enum Error {
         "migration_user {found:?} is no user name; expected letters, digits, dots, hyphens and underscores"
     )]
     MigrationUser { found: String },
+    #[error("migration_policy {found:?} is not known; expected safe, balanced or finish")]
+    MigrationPolicy { found: String },
+    #[error("migration_security {found:?} is not known; expected none, tls or ssh")]
+    MigrationSecurity { found: String },
+    #[error("migration_security {security} does not go with {with}; remove one of them")]
+    Insecure { security: &'static str, with: String },
     #[error("hypervisor {found:?} is no libvirt connection URI; expected one like qemu:///system")]
     HypervisorUri { found: String },
     #[error(transparent)]
     MigrateOptions(hypervisor::Error),
-    #[error("no migration with options that are not understood")]
-    UnsafeMigration { source: hypervisor::Error },
+    #[error("no migration with parameters that are wrong")]
+    UnsafeMigration { source: Box<Self> },
     #[error("guest {was} still runs, but {} now names {is}; stop {was} first", .path.display())]
     Renamed { was: Name, is: Name, path: PathBuf },
     #[error("cannot read the guest's configuration file {}; it must be there on every node that may start the guest", .path.display())]
@@ -78,6 +84,9 @@ impl Failure for Error {
             | Self::StatelessSnapshot
             | Self::ShutdownMode { .. }
             | Self::MigrationUser { .. }
+            | Self::MigrationPolicy { .. }
+            | Self::MigrationSecurity { .. }
+            | Self::Insecure { .. }
             | Self::HypervisorUri { .. }
             | Self::MigrateOptions(_) => Code::Configured,
             Self::ConfigFile { .. }
@@ -90,6 +99,7 @@ impl Failure for Error {
             })
             | Self::Overlay { source: exec::Error::Missing { .. }, .. }
             | Self::CopyIn { source: exec::Error::Missing { .. }, .. } => Code::Installed,
+            // It concerns one migration and not the guest's whole life.
             Self::UnsafeMigration { .. }
             | Self::Renamed { .. }
             | Self::Write { .. }

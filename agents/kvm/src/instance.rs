@@ -1,7 +1,8 @@
 use crate::config::Config;
 use crate::error::Error;
+use crate::ordering;
 use exec::Deadline;
-use guest::{Guest, Observation, Record};
+use guest::{Failed, Guest, Observation, Record};
 use hypervisor::qemu::Stamp;
 use hypervisor::{Definition, Hypervisor, Identity, Name, State, Witness};
 use ocf::Request;
@@ -105,14 +106,7 @@ impl<'a> Instance<'a> {
 
     /// Writes down which guest this is, before anything of it exists.
     pub fn announce(&mut self) -> Result<(), Error> {
-        let record = Record {
-            guest: self.identity.clone(),
-            config: self.config.config.clone(),
-            uri: self.uri.clone(),
-            asked: None,
-            healthy: None,
-            utilization: None,
-        };
+        let record = self.blank();
         self.store(record)
     }
 
@@ -126,6 +120,16 @@ impl<'a> Instance<'a> {
         }
     }
 
+    /// Writes down that a migration failed.
+    pub fn note_failure(&mut self, failed: Failed) -> Result<(), Error> {
+        let record = self.record.clone().unwrap_or_else(|| self.blank());
+        self.store(Record { failed: Some(failed), ..record })
+    }
+
+    fn blank(&self) -> Record {
+        Record::new(self.identity.clone(), self.config.config.clone(), self.uri.clone())
+    }
+
     fn store(&mut self, record: Record) -> Result<(), Error> {
         let stored = record.store(&self.record_path);
         self.record = Some(record);
@@ -134,6 +138,10 @@ impl<'a> Instance<'a> {
 
     /// Writes down what was seen of a guest that is active, and tells the cluster what it uses.
     pub fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
+        if self.record.is_none() {
+            // Somebody else started it.
+            ordering::arrange(self.by);
+        }
         let sight = seen.sight.as_ref();
         let healthy = match (seen.state, sight, &seen.traces[..], stamp) {
             (State::Running, Some(_), [trace], Some(stamp)) => Some((*trace, stamp)),
@@ -141,14 +149,8 @@ impl<'a> Instance<'a> {
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
-        let record = Record {
-            guest: self.identity.clone(),
-            config: self.config.config.clone(),
-            uri: self.uri.clone(),
-            asked: None,
-            healthy,
-            utilization,
-        };
+        let failed = self.record.as_ref().and_then(|record| record.failed.clone());
+        let record = Record { healthy, failed, utilization, ..self.blank() };
         if let Err(error) = record.store(&self.record_path) {
             let path = self.record_path.display();
             ocf::log::warn(format_args!("cannot write {path}: {error}; monitors will be slower"));

@@ -22,6 +22,7 @@ mod ordering;
 mod overlay;
 mod parameters;
 mod saving;
+mod security;
 mod table;
 mod utilization;
 
@@ -51,7 +52,7 @@ fn perform(request: &Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Res
         Verb::Start => lifecycle::start(request, open),
         Verb::Stop => lifecycle::stop(Instance::lenient(request, open)),
         Verb::Monitor | Verb::Status => monitor::monitor(&Instance::lenient(request, open)),
-        Verb::MigrateTo => migration::migrate_to(&Instance::lenient(request, open)),
+        Verb::MigrateTo => migration::migrate_to(&mut Instance::lenient(request, open)),
         Verb::MigrateFrom => migration::migrate_from(&Instance::lenient(request, open)),
         Verb::ReloadAgent => Ok(parameters::reload(&Instance::lenient(request, open))),
         Verb::ValidateAll => parameters::validate(request, open),

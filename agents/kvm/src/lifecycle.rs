@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{memory, monitor, ordering, overlay};
+use crate::memory::{self, Memory};
+use crate::{monitor, ordering, overlay};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, Hypervisor, State};
 use ocf::{Answer, Request};
@@ -43,7 +44,7 @@ fn start_from(mut instance: Instance, definition: &Definition) -> Result<Answer,
         Ok(Change::Already) => {
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
-        Ok(Change::Done) => {
+        Ok(Change::Done | Change::Saved) => {
             monitor::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
@@ -110,14 +111,21 @@ fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Erro
 
 pub fn stop(instance: Instance) -> Result<Answer, Error> {
     instance.save_config();
+    let memory = Memory::of(&instance);
     let how = Shutdown {
         modes: instance.config.shutdown_modes.clone(),
         force: instance.config.force_stop,
-        save: memory::file(&instance),
+        save: memory.file(),
     };
     let change = instance.guest().stop(&how)?;
-    if change == Change::Done {
-        ocf::log::info(format_args!("guest {} stopped", instance.identity.name));
+    let name = &instance.identity.name;
+    match change {
+        Change::Already => {}
+        Change::Done => ocf::log::info(format_args!("guest {name} stopped")),
+        Change::Saved => {
+            memory.keep();
+            ocf::log::info(format_args!("guest {name} stopped, and its memory is saved"));
+        }
     }
     instance.forget();
     Ok(Answer::Success)

@@ -1,21 +1,89 @@
-//! The guest's memory, saved by a stop and resumed by the next start.
+//! The guest's memory, saved by a stop and resumed by the next start: of every stop where `snapshot` is
+//! set, and of one that follows a failed migration where `migration_state_path` is.
 
 use crate::error::Error;
 use crate::instance::Instance;
+use guest::{Failed, Rescue};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where a stop saves the guest's memory, if it is to.
-pub fn file(instance: &Instance) -> Option<PathBuf> {
+/// What becomes of the memory of a guest that is stopped.
+pub enum Memory {
+    /// It is lost.
+    Lost,
+    /// It is saved for the next start, wherever and whenever that is.
+    Snapshot(PathBuf),
+    /// It is saved for the start that follows a failed migration.
+    Rescue(Rescue),
+}
+
+impl Memory {
+    /// What is to become of it.
+    pub fn of(instance: &Instance) -> Self {
+        match (rescue(instance), snapshot(instance)) {
+            (Some(rescue), _) => Self::Rescue(rescue),
+            (None, Some(file)) => Self::Snapshot(file),
+            (None, None) => Self::Lost,
+        }
+    }
+
+    /// The file that it is to be saved to.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Lost => None,
+            Self::Snapshot(file) => Some(file.clone()),
+            Self::Rescue(rescue) => Some(rescue.memory()),
+        }
+    }
+
+    /// Lets the next start have it, now that it is saved.
+    pub fn keep(self) {
+        if let Self::Rescue(rescue) = self
+            && let Err(error) = rescue.hand_over()
+        {
+            ocf::log::error(format_args!("cannot hand the guest's memory over: {error}; it boots"));
+        }
+    }
+}
+
+fn snapshot(instance: &Instance) -> Option<PathBuf> {
     let directory = instance.config.snapshot.as_ref()?;
     Some(directory.join(format!("{}.state", instance.identity.name)))
 }
 
-/// Takes the saved memory, if there is any, for the one start that may resume it. It gets another name
-/// first: whatever becomes of that start, the guest's disks may have moved on, and resuming from it
-/// again would destroy them.
+fn rescue(instance: &Instance) -> Option<Rescue> {
+    let directory = instance.config.migration_state_path.as_ref()?;
+    let failed = instance.record.as_ref()?.failed.as_ref()?;
+    Rescue::after(failed, &instance.identity, instance.request.node()?, directory)
+}
+
+/// Remembers that the guest's migration failed and left it here.
+pub fn note_failure(instance: &mut Instance, target: &str, error: &Error) {
+    let stayed = matches!(error, Error::Guest(error) if error.leaves_the_guest());
+    if !stayed || instance.config.migration_state_path.is_none() {
+        return;
+    }
+    if let Some(failed) = Failed::now(target)
+        && let Err(error) = instance.note_failure(failed)
+    {
+        ocf::log::warn(format_args!("{error}; a stop will shut the guest down"));
+    }
+}
+
+/// Takes the saved memory, if there is any, for the one start that may resume it.
 pub fn claim(instance: &Instance) -> Result<Option<PathBuf>, Error> {
-    let Some(saved) = file(instance) else { return Ok(None) };
+    if let (Some(directory), Some(node)) =
+        (&instance.config.migration_state_path, instance.request.node())
+    {
+        let note = |text: std::fmt::Arguments<'_>| ocf::log::warn(text);
+        let saved = Rescue::claim(&instance.identity, node, directory, &note);
+        if saved.is_some() {
+            return Ok(saved);
+        }
+    }
+    let Some(saved) = snapshot(instance) else { return Ok(None) };
+    // It gets another name first: whatever becomes of that start, the guest's disks may have moved on, and
+    // resuming from it again would destroy them.
     let claimed = saved.with_extension("state.used");
     match std::fs::rename(&saved, &claimed) {
         Ok(()) => Ok(Some(claimed)),

@@ -1,54 +1,84 @@
-//! The order in which systemd takes a node down: Pacemaker must be done with its guests before
-//! libvirt's daemons, and the guests' own scopes, are stopped.
+//! The order in which systemd takes a node down: Pacemaker must be done with its guests before anything
+//! that they need is stopped.
+//!
+//! pacemaker.service is ordered after [`TARGET`], which exists for drop-ins like ours, and systemd stops
+//! units in the reverse of the order in which it starts them. What is written lives in `/run` and so as
+//! long as the boot, like the records of the guests.
 
 use exec::{Deadline, Tool};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// pacemaker.service is ordered after this target, which exists for drop-ins like ours.
+const TARGET: &str = "resource-agents-deps.target";
 const DROP_IN: &str = "/run/systemd/system/resource-agents-deps.target.d/99-hawser-kvm.conf";
 
-/// Ordering after a unit that does not exist is no error, so every daemon that can serve guests is
-/// named, monolithic or modular. virt-guest-shutdown.target comes after the guests' scopes when a node
-/// goes down (libvirt's libvirt-guests.service uses it likewise).
-const CONTENT: &str = "\
-[Unit]
-Description=Guests that Pacemaker manages leave before the daemons that serve them
-After=libvirtd.service libvirtd.socket libvirtd-tcp.socket libvirtd-tls.socket
-After=virtqemud.service virtqemud.socket virtproxyd.service virtproxyd-tcp.socket virtproxyd-tls.socket
-After=virtxend.service virtlxcd.service virtnetworkd.service virtstoraged.service
-After=virtlockd.service virtlogd.service systemd-machined.service virt-guest-shutdown.target
-Wants=virt-guest-shutdown.target
-";
+/// libvirt puts the scope of every guest before this target, so that whatever comes after it is stopped
+/// before any guest is. That holds only while the target is active.
+const GUESTS: &str = "virt-guest-shutdown.target";
+
+/// libvirt's daemons, the monolithic one and the modular ones. To be after a unit that is not there
+/// is no error.
+const DAEMONS: &[&str] = &[
+    "libvirtd",
+    "virtqemud",
+    "virtxend",
+    "virtlxcd",
+    "virtproxyd",
+    "virtnetworkd",
+    "virtnodedevd",
+    "virtnwfilterd",
+    "virtsecretd",
+    "virtstoraged",
+    "virtlockd",
+    "virtlogd",
+];
+
+/// libvirt-guests.service shuts down every guest that runs when it is stopped, ours too.
+const OTHERS: &str = "systemd-machined.service libvirt-guests.service";
 
 const SYSTEMCTL_SLICE: Duration = Duration::from_secs(5);
 
-/// Puts the order in place, where systemd runs and it is not there yet. A failure is logged: it does not
-/// keep a guest from running.
+/// Puts the order in place, where systemd runs and it is not there yet. A failure is logged, and tried
+/// again with the next guest: it does not keep this one from running.
 pub fn arrange(by: Deadline) {
-    if !Path::new("/run/systemd/system").is_dir() {
+    let (path, content) = (Path::new(DROP_IN), content());
+    let systemd = Path::new("/run/systemd/system").is_dir();
+    if !systemd || std::fs::read_to_string(path).is_ok_and(|found| found == content) {
         return;
     }
-    if std::fs::read_to_string(DROP_IN).is_ok_and(|found| found == CONTENT) {
-        return;
+    if let Err(error) = write(path, &content) {
+        return ocf::log::warn(format_args!("cannot write {DROP_IN}: {error}"));
     }
-    if let Err(error) = write(Path::new(DROP_IN)) {
-        ocf::log::warn(format_args!("cannot write {DROP_IN}: {error}"));
-        return;
-    }
-    for arguments in [&["daemon-reload"][..], &["start", "virt-guest-shutdown.target"]] {
-        if let Err(error) = Tool::new("systemctl").args(arguments).run(by.slice(SYSTEMCTL_SLICE)) {
-            ocf::log::warn(format_args!("{error}; guests may be killed when this node shuts down"));
+    if let Err(error) = tell_systemd(by) {
+        ocf::log::warn(format_args!("{error}; guests may be killed when this node shuts down"));
+        // A file that is there says that systemd has read it.
+        if let Err(error) = std::fs::remove_file(path) {
+            ocf::log::warn(format_args!("cannot remove {DROP_IN}: {error}"));
         }
     }
 }
 
-fn write(path: &Path) -> io::Result<()> {
+fn content() -> String {
+    let daemons: String =
+        DAEMONS.iter().map(|name| format!("After={name}.service {name}.socket\n")).collect();
+    format!("[Unit]\n{daemons}After={OTHERS} {GUESTS}\nWants={GUESTS}\n")
+}
+
+fn write(path: &Path, content: &str) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    file::replace(path, CONTENT.as_bytes(), 0o644)
+    file::replace(path, content.as_bytes(), 0o644)
+}
+
+/// Has systemd read the drop-in, and activates the targets that are in it: Pacemaker, which wants them,
+/// runs already. Nobody waits for that, since a node that boots may have much to start before.
+fn tell_systemd(by: Deadline) -> Result<(), exec::Error> {
+    for arguments in [&["daemon-reload"][..], &["start", "--no-block", TARGET, GUESTS]] {
+        Tool::new("systemctl").args(arguments).run(by.slice(SYSTEMCTL_SLICE))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -60,16 +90,13 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.target.d/99.conf");
-        write(&path).unwrap();
+        write(&path, &content()).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.starts_with("[Unit]\n"));
         for line in text.lines().skip(1) {
             let (key, value) = line.split_once('=').unwrap();
-            assert!(
-                ["After", "Wants", "Description"].contains(&key) && !value.is_empty(),
-                "{line}"
-            );
+            assert!(["After", "Wants"].contains(&key) && !value.is_empty(), "{line}");
         }
     }
 }

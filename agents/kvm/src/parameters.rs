@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::error::Error;
 use crate::instance::Instance;
+use crate::security;
 use hypervisor::Hypervisor;
 use ocf::{Answer, Request};
 
@@ -27,9 +28,7 @@ pub fn validate(
     open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
 ) -> Result<Answer, Error> {
     let config = Config::strict(request)?;
-    if let Err(error) = config.migrate_options {
-        return Err(Error::MigrateOptions(error));
-    }
+    security::secure(&config)?;
     if request.check_level().is_some_and(|level| level >= 10) {
         let instance = Instance::strict(request, open)?;
         let definition = instance.definition()?;

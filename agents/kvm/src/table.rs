@@ -15,7 +15,9 @@ is told is what was seen: a stop that succeeds is proof that nothing of the gues
 without a libvirt daemon that answers.
 
 Live migration needs allow-migrate=true, and libvirt daemons that reach each other as \
-migration_transport says. It is done peer to peer.
+migration_transport says. It is done peer to peer. What the guest needs on the target is checked before a \
+byte of it moves; the guests of a node leave one after the other, the higher priority and the smaller \
+guest first; and how each migration went is kept in /var/lib/hawser/migrations.jsonl.
 
 A plain monitor runs monitor_scripts if there are any, as VirtualDomain does. With OCF_CHECK_LEVEL=0 it does \
 not. With 10 it asks the QEMU guest agent for a sign of life. With 20 it asks the guest agent, if the guest \
@@ -42,6 +44,9 @@ Every parameter but config and hypervisor can be changed while the guest runs.",
         &MIGRATEPORT,
         &REMOTEURI,
         &MIGRATE_OPTIONS,
+        &MIGRATION_POLICY,
+        &MIGRATION_SECURITY,
+        &MIGRATION_STATE_PATH,
         &MONITOR_SCRIPTS,
         &AUTOSET_CPU,
         &AUTOSET_HOST_MEMORY,
@@ -141,9 +146,9 @@ pub const MIGRATION_DOWNTIME: Parameter<u64> = Parameter::integer(
     "migration_downtime",
     "Longest pause at the end of a migration (ms)",
     "How long the guest may stand still at the end of a live migration, in milliseconds. It is set before \
-     the migration begins, not 2 s into it as VirtualDomain does. 0: 50 ms for the first 5 s, then QEMU's own \
-     300 ms. VirtualDomain leaves it at the latter, and that is what the guest's users notice: QEMU uses the \
-     time that it is given.",
+     the migration begins, not 2 s into it as VirtualDomain does. 0: 10 ms, and as much more as \
+     migration_policy allows if the guest turns out to need it. VirtualDomain leaves it at QEMU's 300 ms, \
+     and QEMU uses the time that it is given.",
 )
 .range(0, 2_000_000)
 .default("0")
@@ -196,9 +201,48 @@ pub const MIGRATE_OPTIONS: Parameter<String> = Parameter::string(
     "migrate_options",
     "Options for virsh migrate",
     "Further options as virsh migrate has them, such as --tls, --auto-converge, --copy-storage-all, --unsafe or \
-     --bandwidth 100. Refused are --dname, --suspend and --offline, because the cluster would lose the guest, \
-     and --undefinesource, because a persistent definition stays; --direct, --xml, --persistent-xml, \
-     --postcopy-after-precopy and --postcopy-resume are not supported.",
+     --bandwidth 100. Refused are --dname, --suspend and --offline, because the cluster would lose the guest; \
+     --undefinesource, because a persistent definition stays; --postcopy-resume, because that is done by \
+     itself; and --direct, which QEMU's driver does not have.",
+)
+.reloadable();
+
+pub const MIGRATION_POLICY: Parameter<String> = Parameter::string(
+    "migration_policy",
+    "What a migration may cost the guest",
+    "What is done about a guest that dirties its memory faster than it can be sent. safe: nothing; it is never \
+     slowed down and never stands still for longer than migration_downtime (300 ms if that is not set), and \
+     if it cannot be migrated like that the migration fails and the guest stays. balanced: its processors are \
+     slowed down; it may stand still for 0.9 s when a quarter of migrate_to's timeout is gone, for 3 s when \
+     half of it is gone, and at the last moment for as long as sending the rest takes. finish: post-copy; \
+     the guest runs on the target before all of its memory is there, and boots anew if a node or the link \
+     between them fails meanwhile. Other guests are migrated in the same way by all three.",
+)
+.default("balanced")
+.reloadable();
+
+pub const MIGRATION_SECURITY: Parameter<String> = Parameter::string(
+    "migration_security",
+    "Encryption of a migration",
+    "none: the guest's memory is sent as migrate_options say, which is in the clear without --tls or \
+     --tunnelled, whatever migration_transport encrypts. tls: the connection between the daemons and the \
+     guest's memory are encrypted with the certificates of libvirt and QEMU. ssh: both go through ssh, so no \
+     migration port has to be open, and only one processor encrypts. A migration that cannot be encrypted \
+     like that fails, and the guest stays. Cannot be combined with another migration_transport or a remoteuri \
+     that has another one.",
+)
+.default("none")
+.reloadable();
+
+pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
+    "migration_state_path",
+    "Directory for the memory of a guest that could not be migrated",
+    "Absolute path of a directory that all nodes share. Pacemaker answers a failed migration with a stop \
+     and a start on the target. With this the stop that follows a failed migration within 10 minutes, on the \
+     same boot of the node, saves the guest's memory there, and the start that follows within 10 minutes, on \
+     the target or on the same node, resumes it, once: the guest does not boot. In every other case stop and \
+     start are as they are without it. A guest whose memory cannot be saved or resumed is shut down and \
+     boots.",
 )
 .reloadable();
 
@@ -306,7 +350,7 @@ pub const COPYINDIRS: Parameter<Vec<String>> = Parameter::list(
     "copyindirs",
     "Files to copy into a new overlay",
     "Files and directories, separated by spaces, that virt-copy-in (libguestfs) copies to the root of a \
-     new overlay.",
+     new overlay. The image must hold an operating system that libguestfs recognises.",
 )
 .reloadable();
 

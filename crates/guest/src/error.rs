@@ -69,6 +69,16 @@ pub enum Error {
         /// Its state there.
         state: State,
     },
+    /// The target of a migration lacks something that the guest needs.
+    #[error("guest {guest} stays here: it cannot come in at {target}")]
+    NotAdmitted {
+        /// The guest.
+        guest: Name,
+        /// The target's connection URI.
+        target: String,
+        /// What is missing.
+        source: hypervisor::Error,
+    },
     /// The guest is still on the source after a migration.
     #[error("guest {guest} was not migrated and is {} here", crate::health::describe(*.state))]
     NotMigrated {
@@ -102,4 +112,19 @@ pub enum Error {
         /// Its state on the target.
         state: State,
     },
+}
+
+impl Error {
+    /// Whether a migration that ended so has left the guest on its source.
+    #[must_use]
+    pub fn leaves_the_guest(&self) -> bool {
+        matches!(
+            self,
+            Self::NotMigratable { .. }
+                | Self::NotAdmitted { .. }
+                | Self::TargetOccupied { .. }
+                | Self::NotMigrated { .. }
+                | Self::Hypervisor { .. }
+        )
+    }
 }

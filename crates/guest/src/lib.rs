@@ -11,16 +11,19 @@
 
 mod error;
 mod health;
-mod migrate;
+mod migration;
 mod observe;
 mod record;
+mod rescue;
 mod start;
 mod stop;
 
 pub use error::{Error, Result};
 pub use health::Health;
+pub use migration::{Ending, Entry, Force, History, Journey, Link, Order, Policy, Rank};
 pub use observe::Observation;
 pub use record::Record;
+pub use rescue::{Failed, Rescue};
 pub use stop::Shutdown;
 
 use hypervisor::{Deadline, Hypervisor, Identity, Trace, Witness};
@@ -33,6 +36,8 @@ pub enum Change {
     Already,
     /// It was done.
     Done,
+    /// It was done, and its memory was saved.
+    Saved,
 }
 
 /// One guest on this node.

@@ -1,3 +1,4 @@
+use crate::Failed;
 use hypervisor::qemu::Stamp;
 use hypervisor::{Identity, Trace};
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,21 @@ pub struct Record {
     /// Its process and its status file when it was last found healthy.
     #[serde(default)]
     pub healthy: Option<(Trace, Stamp)>,
+    /// The migration of it that failed, if the last one did.
+    #[serde(default)]
+    pub failed: Option<Failed>,
     /// The CPUs and MiB of memory that the cluster was last told of.
     #[serde(default)]
     pub utilization: Option<(u32, u64)>,
 }
 
 impl Record {
+    /// The record of a guest of which nothing is there yet.
+    #[must_use]
+    pub fn new(guest: Identity, config: PathBuf, uri: String) -> Self {
+        Self { guest, config, uri, asked: None, healthy: None, failed: None, utilization: None }
+    }
+
     /// Reads a record. One that is not there, or cannot be read, is none: the guest is then looked
     /// for by its configuration.
     #[must_use]

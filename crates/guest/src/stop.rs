@@ -1,6 +1,6 @@
 use crate::{Change, Error, Guest, Observation, Result};
 use hypervisor::{Deadline, Job, Pause, ShutdownMode, State};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a graceful shutdown leaves for ending the guest by force, at most. libvirt waits 10 s after
@@ -27,9 +27,9 @@ pub struct Shutdown {
     /// The ways in which it is asked to shut down, each tried if the one before did not help. Empty:
     /// the hypervisor's choice.
     pub modes: Vec<ShutdownMode>,
-    /// End it at once instead.
+    /// End it at once instead, if its memory is not saved.
     pub force: bool,
-    /// Save its memory here instead, and shut it down only if that fails.
+    /// Save its memory here instead, and end it otherwise only if that fails.
     pub save: Option<PathBuf>,
 }
 
@@ -53,7 +53,13 @@ impl Guest<'_> {
             }
             seen = self.observe()?;
         }
-        if !how.force && self.can_listen(seen.state) && self.gracefully(how, &seen)? {
+        let listens = (!how.force || how.save.is_some()) && self.can_listen(seen.state);
+        if let Some(file) = how.save.as_ref().filter(|_| listens)
+            && self.saved(file, &seen)?
+        {
+            return Ok(Change::Saved);
+        }
+        if listens && !how.force && self.gracefully(how, &seen)? {
             return Ok(Change::Done);
         }
         self.end()?;
@@ -72,16 +78,26 @@ impl Guest<'_> {
         }
     }
 
-    /// Saves the guest or lets it shut itself down. True when it is off.
-    fn gracefully(&self, how: &Shutdown, seen: &Observation) -> Result<bool> {
-        let name = &self.identity.name;
-        let budget = self.by.less(FORCE_RESERVE.min(self.by.remaining() / 2));
-        if let Some(file) = &how.save {
-            match self.hypervisor.save(name, file, budget) {
-                Ok(()) => return self.off(seen, budget),
-                Err(error) => (self.note)(format_args!("guest {name}: {error}; shutting it down")),
+    /// When a guest that has not ended by itself has to be ended by force.
+    fn before_force(&self) -> Deadline {
+        self.by.less(FORCE_RESERVE.min(self.by.remaining() / 2))
+    }
+
+    /// Saves the guest's memory. True when it is off, and its memory is in the file.
+    fn saved(&self, file: &Path, seen: &Observation) -> Result<bool> {
+        let (name, budget) = (&self.identity.name, self.before_force());
+        match self.hypervisor.save(name, file, budget) {
+            Ok(()) => self.off(seen, budget),
+            Err(error) => {
+                (self.note)(format_args!("guest {name}: {error}; it is shut down instead"));
+                Ok(false)
             }
         }
+    }
+
+    /// Lets the guest shut itself down. True when it is off.
+    fn gracefully(&self, how: &Shutdown, seen: &Observation) -> Result<bool> {
+        let (name, budget) = (&self.identity.name, self.before_force());
         let modes = if how.modes.is_empty() { &[ShutdownMode::Any][..] } else { &how.modes };
         for (position, mode) in modes.iter().enumerate() {
             let rest = u32::try_from(modes.len() - position).unwrap_or(u32::MAX);

@@ -6,9 +6,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use guest::{Guest, Health, Shutdown};
+use guest::{Guest, Health, Journey, Order, Shutdown};
 use hypervisor::scripted::{Answer, Effect, Fault, Host, Scripted};
-use hypervisor::{Deadline, Definition, Job, Migration, Options, Pause, State};
+use hypervisor::{Deadline, Definition, Job, Migration, Pause, State};
 use proptest::prelude::*;
 use std::fmt;
 use std::path::PathBuf;
@@ -88,14 +88,10 @@ impl World {
         })
     }
 
-    fn migration(&self, side: usize) -> Migration {
-        Migration {
-            destination: format!("scripted://{}", self.path(1 - side).display()),
-            stream: None,
-            bandwidth: None,
-            downtime: None,
-            options: Options::default(),
-        }
+    fn order(&self, side: usize) -> Order<'static> {
+        let destination = format!("scripted://{}", self.path(1 - side).display());
+        let migration = Migration { destination, ..Migration::default() };
+        Order { migration, ..Order::default() }
     }
 
     /// Whether a manager that believes what this one does would take that step.
@@ -123,8 +119,8 @@ impl World {
                 self.beliefs[side] = told(ok, Belief::Off);
             }
             Step::MigrateTo => {
-                let migration = self.migration(side);
-                let ok = self.on(side, |guest| guest.migrate_to(&migration).is_ok());
+                let (order, mut journey) = (self.order(side), Journey::default());
+                let ok = self.on(side, |guest| guest.migrate_to(&order, &mut journey).is_ok());
                 assert!(!ok || self.copies(side).0 == 0, "it did not leave: {self:?}");
                 assert!(!ok || self.copies(1 - side) == (1, 1), "it did not arrive: {self:?}");
                 self.beliefs[side] = told(ok, Belief::Off);

@@ -1,6 +1,9 @@
 use crate::error::{Error, Result};
-use crate::{Deadline, Definition, Hypervisor, Migration, Name, ShutdownMode, Sight};
+use crate::{
+    Deadline, Definition, Hypervisor, Migration, Name, Progress, ShutdownMode, Sight, Transfer,
+};
 use std::path::Path;
+use std::time::Duration;
 
 /// A hypervisor that nobody can talk to, for when the program that could is not to be had. What can
 /// be done about a guest is then up to its [`crate::Witness`].
@@ -58,7 +61,35 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
-    fn migrate(&self, _guest: &Name, _migration: &Migration, _by: Deadline) -> Result<()> {
+    fn live_definition(&self, _guest: &Name, _by: Deadline) -> Result<Definition> {
+        self.silent()
+    }
+
+    fn admit(&self, _definition: &Definition, _by: Deadline) -> Result<()> {
+        self.silent()
+    }
+
+    fn reach(&self, _target: &dyn Hypervisor, _migration: &Migration, _by: Deadline) -> Result<()> {
+        self.silent()
+    }
+
+    fn host_name(&self, _by: Deadline) -> Result<String> {
+        self.silent()
+    }
+
+    fn migrate(&self, _guest: &Name, _migration: &Migration, _by: Deadline) -> Result<Transfer> {
+        self.silent()
+    }
+
+    fn progress(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {
+        self.silent()
+    }
+
+    fn limit_downtime(&self, _guest: &Name, _downtime: Duration, _by: Deadline) -> Result<()> {
+        self.silent()
+    }
+
+    fn start_postcopy(&self, _guest: &Name, _by: Deadline) -> Result<()> {
         self.silent()
     }
 

@@ -39,6 +39,14 @@ pub enum Error {
         /// The daemon's own words.
         words: String,
     },
+    /// The guest cannot come in on the target of its migration.
+    #[error("{item}: {words}")]
+    NotAdmitted {
+        /// What is missing there or in the way, by its name.
+        item: String,
+        /// What was found.
+        words: String,
+    },
     /// The guest's definition gives it no guest agent to be asked.
     #[error("the guest has no guest agent: {words}")]
     NoGuestAgent {
@@ -58,6 +66,14 @@ pub enum Error {
     Name {
         /// What was found.
         name: String,
+    },
+    /// A file that an option of the migration names cannot be read.
+    #[error("migrate_options: cannot read {path}: {words}")]
+    Document {
+        /// The file.
+        path: String,
+        /// The kernel's words.
+        words: String,
     },
     /// An option for the migration that `virsh migrate` does not have, or lacks a value.
     #[error(

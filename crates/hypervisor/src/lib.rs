@@ -23,16 +23,17 @@ pub mod scripted;
 mod state;
 
 pub use absent::Absent;
-pub use definition::Definition;
+pub use definition::{Definition, Platform};
 pub use error::{Error, Result};
 pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
-pub use migration::{Migration, Options};
+pub use migration::{Migration, Options, Part, Progress, Transfer};
 pub use open::{open, witness};
 pub use state::{Job, Pause, Sight, State};
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 /// How a guest is asked to shut down. The names are those of `virsh shutdown --mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,12 +127,59 @@ pub trait Hypervisor {
     /// The daemon's refusal, in its own words: no agent configured, not connected, no answer.
     fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()>;
 
-    /// Migrates the guest live and returns when that has ended, one way or the other. What is true
-    /// then must be looked up: neither success nor failure of this call proves where the guest runs.
+    /// The guest's definition as it runs now, for [`Hypervisor::admit`].
     ///
     /// # Errors
-    /// The daemon's refusal, in its own words; the migration has been aborted if it was late.
-    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()>;
+    /// The daemon's refusal, in its own words, and [`Error::Definition`] for what cannot be read.
+    fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition>;
+
+    /// Whether a guest that is defined so could come in here, as far as the daemon knows without
+    /// trying: its machine type, processor and TPM, its networks and pools, the memory that it needs, its
+    /// name and UUID.
+    ///
+    /// # Errors
+    /// [`Error::NotAdmitted`] names what is missing.
+    fn admit(&self, definition: &Definition, by: Deadline) -> Result<()>;
+
+    /// Whether the guest's memory could be sent from here to that daemon's host.
+    ///
+    /// # Errors
+    /// [`Error::NotAdmitted`] names what is in the way.
+    fn reach(&self, target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()>;
+
+    /// The name of the host, as others are told to reach it.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn host_name(&self, by: Deadline) -> Result<String>;
+
+    /// Begins to migrate the guest live. It goes on when this process ends. The daemon gives it up by
+    /// itself when it fails, and never because of a deadline: see [`Hypervisor::abort_job`].
+    ///
+    /// # Errors
+    /// When it cannot even be asked for.
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer>;
+
+    /// How the migration of a guest goes on, asked of its source; and how one went, asked of its target.
+    /// `None` when there is none.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>>;
+
+    /// How long the guest may stand still at the end of its migration, the one that goes on or the next.
+    /// Whole milliseconds, at least 1.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn limit_downtime(&self, guest: &Name, downtime: Duration, by: Deadline) -> Result<()>;
+
+    /// Switches the migration to post-copy: the guest runs on the target from now on, and what it needs
+    /// of its memory follows. Neither node can run it alone until all of it has arrived.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words: for one, that [`Migration::postcopy`] was not set.
+    fn start_postcopy(&self, guest: &Name, by: Deadline) -> Result<()>;
 
     /// Aborts the job (a migration, a save) that holds the guest and waits until it has ended.
     /// No job is no error.

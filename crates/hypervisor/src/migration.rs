@@ -1,3 +1,12 @@
+//! A live migration: where to, how, and what is heard of it on the way.
+
+use crate::error::Result;
+use exec::Deadline;
+use std::fmt;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
 /// Options of a migration beyond where to: flags and parameters of libvirt's
 /// `virDomainMigrateToURI3`, under the names that `virsh migrate` gives them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,8 +17,28 @@ pub struct Options {
     pub values: Vec<(&'static str, String)>,
 }
 
+impl Options {
+    /// Whether there is an option of that name without a value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.flags.contains(&name)
+    }
+
+    /// The value of the option of that name.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether disks are to be copied along, because the nodes do not share them.
+    #[must_use]
+    pub fn copies_storage(&self) -> bool {
+        self.flags.iter().any(|name| name.starts_with("copy-storage"))
+    }
+}
+
 /// Where a guest is to go, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migration {
     /// The target's daemon, as the source's daemon reaches it.
     pub destination: String,
@@ -17,8 +46,108 @@ pub struct Migration {
     pub stream: Option<String>,
     /// Upper limit for the stream in MiB/s.
     pub bandwidth: Option<u64>,
-    /// How long the guest may stand still at the end, in milliseconds.
-    pub downtime: Option<u64>,
+    /// Slow the guest's processors down as long as it dirties memory faster than it is sent.
+    pub throttle: bool,
+    /// Make it possible to switch to post-copy.
+    pub postcopy: bool,
+    /// Resume a post-copy migration whose connection broke.
+    pub resume: bool,
+    /// Send the memory over so many connections; one without this.
+    pub streams: Option<u32>,
     /// Everything else.
     pub options: Options,
+}
+
+/// How far something has been sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// All of it, in bytes.
+    pub total: u64,
+    /// What has been sent, in bytes; more than `total` when memory is sent again.
+    pub sent: u64,
+    /// What is still to be sent, in bytes.
+    pub remaining: u64,
+    /// How fast it goes, in bytes per second; 0 when that is not known.
+    pub rate: u64,
+}
+
+impl Part {
+    /// How long sending the rest takes if it goes on like this; `None` when that is not known.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        (self.rate > 0).then(|| {
+            let micros = u128::from(self.remaining) * 1_000_000 / u128::from(self.rate);
+            Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+/// What the hypervisor tells of a migration on its source while it goes on, and of one that is over on
+/// its target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The guest's memory.
+    pub memory: Part,
+    /// Its disks, where they are copied along.
+    pub storage: Part,
+    /// How many times the memory has been gone through, the first counted.
+    pub pass: u64,
+    /// How much memory the guest dirties, in bytes per second; 0 when that is not known.
+    pub dirty_rate: u64,
+    /// By how many percent the guest's processors are slowed down.
+    pub throttle: u8,
+    /// How long the guest stood still, once it is over.
+    pub downtime: Option<Duration>,
+    /// How long it has taken, as the hypervisor counts.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| bytes >> 20;
+        if self.storage.remaining > 0 {
+            let Part { sent, total, rate, .. } = self.storage;
+            return write!(f, "disks: {} of {} MiB at {} MiB/s", mib(sent), mib(total), mib(rate));
+        }
+        write!(
+            f,
+            "pass {}: {} MiB sent, {} of {} MiB left at {} MiB/s, {} MiB/s dirtied",
+            self.pass,
+            mib(self.memory.sent),
+            mib(self.memory.remaining),
+            mib(self.memory.total),
+            mib(self.memory.rate),
+            mib(self.dirty_rate)
+        )?;
+        match self.throttle {
+            0 => Ok(()),
+            percent => write!(f, ", guest slowed down by {percent} %"),
+        }
+    }
+}
+
+/// A migration that has begun. Letting go of this does not end it.
+#[derive(Debug)]
+pub struct Transfer(Receiver<Result<()>>);
+
+impl Transfer {
+    /// Makes the call that migrates, on a thread of its own.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(crate) fn begin(
+        call: impl FnOnce() -> Result<()> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, answer) = channel();
+        // Nobody receives any more what comes too late.
+        thread::Builder::new().spawn(move || drop(sender.send(call())))?;
+        Ok(Self(answer))
+    }
+
+    /// Waits until it has ended, one way or the other. What is true then must be looked up: neither
+    /// success nor failure proves where the guest runs. `None` when it goes on at the deadline.
+    #[must_use]
+    pub fn wait(&self, by: Deadline) -> Option<Result<()>> {
+        self.0.recv_timeout(by.remaining()).ok()
+    }
 }

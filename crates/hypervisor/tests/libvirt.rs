@@ -5,8 +5,8 @@
 
 use hypervisor::libvirt::Libvirt;
 use hypervisor::{
-    Deadline, Definition, Error, Hypervisor, Job, Migration, Name, Options, Pause, ShutdownMode,
-    Sight, State,
+    Deadline, Definition, Error, Hypervisor, Job, Migration, Name, Pause, ShutdownMode, Sight,
+    State,
 };
 use std::io::Write;
 use std::time::Duration;
@@ -113,14 +113,10 @@ fn a_daemon_that_hangs_costs_its_slice_and_no_more() {
 #[test]
 fn refusals_come_in_libvirt_s_words() {
     let host = Libvirt::new("test:///default");
-    let migration = Migration {
-        destination: "test:///default".to_owned(),
-        stream: None,
-        bandwidth: None,
-        downtime: None,
-        options: Options::default(),
-    };
-    let error = host.migrate(&name("test"), &migration, soon()).unwrap_err();
+    let destination = "test:///default".to_owned();
+    let migration = Migration { destination, ..Migration::default() };
+    let transfer = host.migrate(&name("test"), &migration, soon()).unwrap();
+    let error = transfer.wait(soon()).unwrap().unwrap_err();
     assert!(error.to_string().starts_with("cannot migrate the guest: "), "{error}");
     let error = host.ping_agent(&name("test"), soon()).unwrap_err();
     assert!(error.to_string().starts_with("cannot ask the guest agent: "), "{error}");

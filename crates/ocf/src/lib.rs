@@ -60,6 +60,7 @@ pub use code::{Answer, Code, Failure};
 pub use dispatch::main;
 pub use environment::Environment;
 pub use error::Error;
+pub use line::chain as reason;
 pub use parameter::{Describe, Description, Kind, Parameter};
 pub use request::Request;
 pub use table::table_problems;

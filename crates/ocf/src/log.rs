@@ -14,7 +14,7 @@ use std::io::ErrorKind::{ConnectionRefused, NotFound};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -46,6 +46,16 @@ pub fn error(message: impl Display) {
     write(Level::Error, message);
 }
 
+/// Logs something that was done, with figures of it: to the journal, each as a field of its own. Where
+/// there is no journal only the message is logged.
+pub fn event(message: impl Display, fields: &[(String, String)]) {
+    if let Some(log) = LOG.get()
+        && !log.send_fields(&message.to_string(), fields)
+    {
+        log.write(Level::Info, &message.to_string());
+    }
+}
+
 fn write(level: Level, message: impl Display) {
     if let Some(log) = LOG.get() {
         log.write(level, &message.to_string());
@@ -55,7 +65,7 @@ fn write(level: Level, message: impl Display) {
 /// Opens the log of this process. No file and no socket is touched before there is a message.
 pub(crate) fn open(agent: &str, environment: &Environment) {
     // A process is one agent: what is open already is this log.
-    let _ = LOG.set(Log::new(agent, environment, PathBuf::from("/dev/log")));
+    let _ = LOG.set(Log::new(agent, environment, Path::new("/")));
 }
 
 /// The severities of syslog, by RFC 5424.
@@ -68,13 +78,15 @@ enum Level {
 
 struct Log {
     socket: PathBuf,
+    journal: PathBuf,
     file: Option<PathBuf>,
     facility: Option<usize>,
     identifier: String,
 }
 
 impl Log {
-    fn new(agent: &str, environment: &Environment, socket: PathBuf) -> Self {
+    /// The log whose sockets are below a directory, as they are below the root of a node.
+    fn new(agent: &str, environment: &Environment, root: &Path) -> Self {
         let facility = match environment.optional("HA_LOGFACILITY") {
             Some("none") => None,
             name => Some(FACILITIES.iter().position(|it| Some(*it) == name).unwrap_or(DAEMON)),
@@ -84,15 +96,17 @@ impl Log {
             None => String::new(),
         };
         Self {
-            socket,
+            socket: root.join("dev/log"),
+            journal: root.join("run/systemd/journal/socket"),
             file: environment.optional("HA_LOGFILE").map(PathBuf::from),
             facility,
-            identifier: format!("{agent}{instance}[{}]", std::process::id()),
+            identifier: format!("{agent}{instance}"),
         }
     }
 
     fn write(&self, level: Level, message: &str) {
-        let text = format!("{}: {}", self.identifier, line(message, LIMIT));
+        let (identifier, pid) = (&self.identifier, std::process::id());
+        let text = format!("{identifier}[{pid}]: {}", line(message, LIMIT));
         let sent = self.facility.is_some_and(|facility| self.send(facility, level, &text));
         if let (false, Some(file)) = (sent, &self.file) {
             // There is nobody left to tell about a log that cannot be written.
@@ -104,13 +118,32 @@ impl Log {
     /// busy.
     fn send(&self, facility: usize, level: Level, text: &str) -> bool {
         let priority = facility * 8 + level as usize;
-        let message = format!("<{priority}>{text}");
-        let result = UnixDatagram::unbound().and_then(|socket| {
-            socket.set_nonblocking(true)?;
-            socket.send_to(message.as_bytes(), &self.socket)
-        });
-        !result.is_err_and(|it| matches!(it.kind(), NotFound | ConnectionRefused))
+        send(&self.socket, &format!("<{priority}>{text}"))
     }
+
+    /// Sends a message with fields by the journal's own protocol (systemd, "Native Journal Protocol").
+    fn send_fields(&self, message: &str, fields: &[(String, String)]) -> bool {
+        let facility = self.facility.unwrap_or(DAEMON);
+        let mut text = format!(
+            "MESSAGE={}\nPRIORITY={}\nSYSLOG_FACILITY={facility}\nSYSLOG_IDENTIFIER={}\n",
+            line(message, LIMIT),
+            Level::Info as usize,
+            self.identifier
+        );
+        for (name, value) in fields {
+            text.push_str(&format!("{name}={}\n", line(value, LIMIT)));
+        }
+        self.facility.is_some() && send(&self.journal, &text)
+    }
+}
+
+/// Sends a datagram; false when nobody is there, as opposed to somebody who is busy.
+fn send(path: &Path, text: &str) -> bool {
+    let result = UnixDatagram::unbound().and_then(|socket| {
+        socket.set_nonblocking(true)?;
+        socket.send_to(text.as_bytes(), path)
+    });
+    !result.is_err_and(|it| matches!(it.kind(), NotFound | ConnectionRefused))
 }
 
 fn append(file: &PathBuf, text: &str) -> io::Result<()> {
@@ -125,21 +158,31 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    fn log(socket: PathBuf, pairs: &[(&str, &str)]) -> Log {
-        Log::new("kvm", &pairs.iter().copied().collect(), socket)
+    fn log(root: &Path, pairs: &[(&str, &str)]) -> Log {
+        Log::new("kvm", &pairs.iter().copied().collect(), root)
+    }
+
+    fn daemon(root: &Path, socket: &str) -> UnixDatagram {
+        let path = root.join(socket);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let daemon = UnixDatagram::bind(path).unwrap();
+        daemon.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        daemon
+    }
+
+    fn received(daemon: &UnixDatagram) -> String {
+        let mut buffer = [0; 1000];
+        let length = daemon.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
     #[test]
     fn a_message_has_its_priority_and_the_name_of_the_instance() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let daemon = UnixDatagram::bind(&path).unwrap();
-        daemon.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let daemon = daemon(directory.path(), "dev/log");
         let received = |variables: &[(&str, &str)]| {
-            log(path.clone(), variables).write(Level::Warning, "a\n\u{7}b");
-            let mut buffer = [0; 100];
-            let length = daemon.recv(&mut buffer).unwrap();
-            String::from_utf8(buffer[..length].to_vec()).unwrap()
+            log(directory.path(), variables).write(Level::Warning, "a\n\u{7}b");
+            received(&daemon)
         };
         let pid = std::process::id();
         let local = [("OCF_RESOURCE_INSTANCE", "vm1"), ("HA_LOGFACILITY", "local5")];
@@ -148,13 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn the_journal_gets_each_figure_as_a_field() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = log(directory.path(), &[("OCF_RESOURCE_INSTANCE", "vm1")]);
+        let fields = [("HAWSER_X".to_owned(), "1\n2".to_owned())];
+        assert!(!log.send_fields("done", &fields));
+        let journal = daemon(directory.path(), "run/systemd/journal/socket");
+        assert!(log.send_fields("done", &fields));
+        let expected = "MESSAGE=done\nPRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=kvm(vm1)\nHAWSER_X=1 2\n";
+        assert_eq!(received(&journal), expected);
+    }
+
+    #[test]
     fn a_daemon_that_hangs_holds_nobody() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let _hanging = UnixDatagram::bind(&path).unwrap();
+        let _hanging = daemon(directory.path(), "dev/log");
         let (sender, done) = mpsc::channel();
         std::thread::spawn(move || {
-            let log = log(path, &[]);
+            let log = log(directory.path(), &[]);
             for _ in 0..5000 {
                 log.write(Level::Info, &"x".repeat(3000));
             }
@@ -168,7 +222,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("ha.log");
         let variables = [("HA_LOGFILE", file.to_str().unwrap())];
-        let log = log(directory.path().join("absent"), &variables);
+        let log = log(directory.path(), &variables);
         log.write(Level::Error, "one");
         log.write(Level::Error, "two");
         let text = std::fs::read_to_string(file).unwrap();

@@ -116,6 +116,21 @@ impl Request {
         self.environment.optional("OCF_RESKEY_CRM_meta_migrate_target")
     }
 
+    /// The resource's priority (`priority` of its meta attributes), 0 if it has none.
+    #[must_use]
+    pub fn priority(&self) -> i32 {
+        let given = self.environment.optional("OCF_RESKEY_CRM_meta_priority");
+        given.and_then(|priority| priority.parse().ok()).unwrap_or_default()
+    }
+
+    /// Where Hawser keeps what outlives a boot and no guest depends on: `hawser` in `HA_VARLIB`, or in
+    /// `/var/lib`.
+    #[must_use]
+    pub fn library_directory(&self) -> PathBuf {
+        let directory = self.environment.optional("HA_VARLIB").filter(|it| it.starts_with('/'));
+        PathBuf::from(directory.unwrap_or("/var/lib")).join("hawser")
+    }
+
     /// Where agents keep what must not outlive a boot: `HA_RSCTMP`, or `/run/resource-agents`.
     #[must_use]
     pub fn state_directory(&self) -> PathBuf {

@@ -35,7 +35,11 @@ fn a_guest_moves() {
     let calls = node.host().calls;
     assert_eq!(
         calls[1..],
-        [format!("remote scripted://{there}"), format!("migrate scripted://{there}")]
+        [
+            format!("remote scripted://{there}"),
+            "limit_downtime".to_owned(),
+            format!("migrate scripted://{there}")
+        ]
     );
     let there = format!("scripted://{there}");
     let arrived = || {
@@ -145,4 +149,107 @@ fn a_silent_daemon_keeps_the_guest_where_it_is() {
     node.migrate().gives(1).because("does not answer");
     assert_eq!(node.state(), Some(State::Running));
     assert_eq!(node.host().guests[GUEST].job, Job::None);
+}
+
+#[test]
+fn what_the_target_lacks_is_named_before_anything_moves() {
+    for on in ["admit", "reach"] {
+        let node = Node::started();
+        let lacking = |host: &mut Host| {
+            *host = std::mem::take(host).failing(on, Answer::NotAdmitted);
+        };
+        if on == "admit" {
+            let mut there = Host::default();
+            lacking(&mut there);
+            node.put_there(&there);
+        } else {
+            node.change(lacking);
+        }
+        node.migrate().gives(1).because("the script says no");
+        assert_here(&node);
+        assert!(!node.host().calls.iter().any(|call| call.starts_with("migrate")));
+    }
+}
+
+#[test]
+fn a_migration_that_cannot_be_as_secure_as_asked_for_is_none() {
+    let node = Node::started();
+    for (security, parameter, value) in [
+        ("tls", "migration_transport", "tcp"),
+        ("tls", "remoteuri", "qemu+ssh://%n/system"),
+        ("ssh", "migration_transport", "tls"),
+        ("ssh", "remoteuri", "qemu://%n/system"),
+        ("ssh", "migrate_options", "--copy-storage-all"),
+        ("ssh", "migrate_options", "--tls"),
+        ("yes", "migration_transport", "tls"),
+    ] {
+        let act = |call: crate::node::Call| {
+            call.unset("remoteuri").set("migration_security", security).set(parameter, value)
+        };
+        act(node.migrate()).gives(1).because("migration_security");
+        act(node.call("validate-all")).gives(6).because("migration_security");
+    }
+    assert_here(&node);
+    assert!(!node.host().calls.iter().any(|call| call.starts_with("migrate")));
+}
+
+#[test]
+fn how_a_migration_went_is_kept() {
+    let node = node(Answer::Refused, Effect::None);
+    node.migrate().gives(1);
+    node.change(|host| host.faults.clear());
+    node.migrate().gives(0);
+    let text = std::fs::read_to_string(node.path("lib/hawser/migrations.jsonl")).unwrap();
+    let entries: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["ending"], "stayed");
+    assert!(entries[0]["reason"].as_str().unwrap().contains("the script says no"));
+    assert_eq!((&entries[1]["ending"], &entries[1]["guest"]), (&"migrated".into(), &GUEST.into()));
+}
+
+/// A guest whose migration failed, and the directory for its memory.
+fn failed(node: &Node) -> String {
+    let directory = node.path("states");
+    std::fs::create_dir_all(&directory).unwrap();
+    let directory = directory.display().to_string();
+    node.migrate().set("migration_state_path", &directory).gives(1);
+    directory
+}
+
+#[test]
+fn a_guest_whose_migration_failed_does_not_boot() {
+    let node = node(Answer::Refused, Effect::None);
+    let directory = failed(&node);
+    let act = |verb| {
+        node.call(verb)
+            .set("migration_state_path", &directory)
+            .env("OCF_RESKEY_CRM_meta_on_node", "here")
+    };
+    // A monitor in between changes nothing.
+    act("monitor").gives(0);
+    act("stop").gives(0);
+    assert_eq!(node.host().calls.last().unwrap(), "save");
+    act("start").gives(0);
+    assert_eq!(node.host().calls.last().unwrap(), "restore");
+    assert_here(&node);
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
+    // The next stop is a stop like any other.
+    act("stop").gives(0);
+    assert!(node.host().calls.last().unwrap().starts_with("shut_down"));
+}
+
+#[test]
+fn memory_that_is_not_for_this_node_is_not_resumed() {
+    let node = node(Answer::Refused, Effect::None);
+    let directory = failed(&node);
+    let act = |verb, name| {
+        node.call(verb)
+            .set("migration_state_path", &directory)
+            .env("OCF_RESKEY_CRM_meta_on_node", name)
+    };
+    act("stop", "here").gives(0);
+    act("start", "elsewhere").gives(0);
+    assert_eq!(node.host().calls.last().unwrap(), "create");
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
 }

@@ -98,6 +98,7 @@ impl Node {
             .env("OCF_ROOT", "/usr/lib/ocf")
             .env("OCF_RESOURCE_INSTANCE", GUEST)
             .env("HA_RSCTMP", self.path("run"))
+            .env("HA_VARLIB", self.path("lib"))
             .env("HA_LOGFACILITY", "none")
             .env("HA_LOGFILE", self.path("log"))
             .set("config", self.path("contract-vm1.xml"))

@@ -2,9 +2,11 @@
 
 #![allow(unsafe_code, reason = "calls into C")]
 
-use std::ffi::CString;
+use crate::definition::Platform;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::error::Error;
 use virt::sys;
@@ -33,4 +35,61 @@ pub fn save(domain: &Domain, file: &Path) -> Result<()> {
     // SAFETY: both pointers are valid for as long as `domain` is borrowed and `file` lives. A path
     // with a NUL in it, which cannot exist, became the empty one, which libvirt refuses.
     check(unsafe { sys::virDomainSave(domain.as_ptr(), file.as_ptr()) })
+}
+
+/// `virConnectCompareHypervisorCPU`: whether a host's hypervisor can give a guest that processor.
+pub fn compare_cpu(connect: &Connect, platform: &Platform, cpu: &str) -> Result<bool> {
+    let text = |text: &str| CString::new(text).unwrap_or_default();
+    let [emulator, arch, machine, kind] =
+        [&platform.emulator, &platform.arch, &platform.machine, &platform.kind]
+            .map(|it| it.as_deref().map(text));
+    let cpu = text(cpu);
+    let pointer = |it: &Option<CString>| it.as_ref().map_or(std::ptr::null(), |it| it.as_ptr());
+    // SAFETY: every pointer is null, where libvirt allows it, or to a string that lives until the end.
+    let result = unsafe {
+        sys::virConnectCompareHypervisorCPU(
+            connect.as_ptr(),
+            pointer(&emulator),
+            pointer(&arch),
+            pointer(&machine),
+            pointer(&kind),
+            cpu.as_ptr(),
+            0,
+        )
+    };
+    check(result).map(|()| result != sys::VIR_CPU_COMPARE_INCOMPATIBLE)
+}
+
+/// `virNodeGetMemoryStats`: the bytes of a host's memory that are free or could be; `None` when it does
+/// not say.
+pub fn available_memory(connect: &Connect) -> Result<Option<u64>> {
+    let cells = sys::VIR_NODE_MEMORY_STATS_ALL_CELLS;
+    let mut count = 0;
+    // SAFETY: without an array libvirt only says how many figures there are.
+    check(unsafe {
+        sys::virNodeGetMemoryStats(connect.as_ptr(), cells, std::ptr::null_mut(), &raw mut count, 0)
+    })?;
+    let blank = sys::virNodeMemoryStats { field: [0; 80], value: 0 };
+    let mut figures = vec![blank; usize::try_from(count).unwrap_or_default()];
+    // SAFETY: the array has room for as many figures as libvirt is told.
+    check(unsafe {
+        sys::virNodeGetMemoryStats(connect.as_ptr(), cells, figures.as_mut_ptr(), &raw mut count, 0)
+    })?;
+    let figure = |name: &CStr| {
+        let named = |it: &&sys::virNodeMemoryStats| {
+            it.field
+                .iter()
+                .map(|c| c.cast_unsigned())
+                .take_while(|c| *c != 0)
+                .eq(name.to_bytes().iter().copied())
+        };
+        figures.iter().find(named).map(|it| it.value)
+    };
+    let parts = [
+        figure(sys::VIR_NODE_MEMORY_STATS_FREE),
+        figure(sys::VIR_NODE_MEMORY_STATS_BUFFERS),
+        figure(sys::VIR_NODE_MEMORY_STATS_CACHED),
+    ];
+    let sum: Option<u64> = parts.into_iter().sum();
+    Ok(sum.map(|kib| kib << 10))
 }

@@ -1,122 +1,193 @@
 use super::session::Session;
-use super::{Libvirt, ffi, options};
+use super::{options, refused};
 use crate::error::{Error, Result};
 use crate::identity::Name;
-use crate::migration::Migration;
+use crate::migration::{Migration, Part, Progress, Transfer};
 use crate::{Deadline, Hypervisor};
-use std::sync::mpsc;
-use std::thread;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
+use virt::domain::{Domain, JobStats, MigrateParameters};
+use virt::error::Error as VirtError;
 use virt::sys;
 
 const WHAT: &str = "migrate the guest";
 
-/// What a migration that is late gets for being aborted, at most.
-const ABORT_RESERVE: Duration = Duration::from_secs(5);
+/// The last of the ports that libvirt takes for the memory of guests that come in
+/// (`migration_port_max` in qemu.conf). It takes the lowest that is free, so nobody listens at this one.
+const LAST_PORT: u16 = 49215;
 
-/// How long an aborted migration may take to say so.
-const ABORTED: Duration = Duration::from_secs(1);
-
-/// How long a guest may stand still at the end unless the caller says otherwise, in milliseconds: a
-/// short time first, which an idle guest's migration meets, ...
-const SHORT_DOWNTIME: u64 = 50;
-
-/// ... and when that has not sufficed for so long ...
-const SHORT_PATIENCE: Duration = Duration::from_secs(5);
-
-/// ... QEMU's own default. The pause that users notice is about as long as the limit, whatever the
-/// guest does: libvirt lifts QEMU's bandwidth cap, so QEMU stops the guest as soon as what is left fits
-/// into the limit, which for a small guest is right after the first pass.
-const QEMU_DOWNTIME: u64 = 300;
-
-/// What is done about a migration that has not ended at some moment.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    RaiseDowntime,
-    Force,
-    Abort,
-}
+/// How long a host that is there takes to answer, at most.
+const KNOCK_SLICE: Duration = Duration::from_secs(2);
 
 /// Migrates peer to peer: the source's daemon talks to the target's, so that nothing depends on this
 /// process, which may be killed, being there at the end.
-pub fn run(
-    libvirt: &Libvirt,
+pub fn begin(
     session: &Session,
     guest: &Name,
     migration: &Migration,
     by: Deadline,
-) -> Result<()> {
-    let wrong = |_| Error::Option { option: format!("{:?}", migration.options.values) };
-    let mut parameters = options::parameters(&migration.options).map_err(wrong)?;
-    parameters.uri = migration.stream.clone().or(parameters.uri);
-    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
-    let flags =
-        sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER | options::flags(&migration.options);
-    let steps = steps(migration, options::timeout(&migration.options).map_err(wrong)?, by);
-
-    let limited = limit(session, guest, migration.downtime.unwrap_or(SHORT_DOWNTIME), by);
-    if migration.downtime.is_some() {
-        limited?;
-    }
+) -> Result<Transfer> {
+    let (parameters, flags) = (parameters(migration)?, flags(migration));
     let connect = session.open(by)?;
     let (name, destination) = (guest.clone(), migration.destination.clone());
-    let (sender, answer) = mpsc::channel();
     let migrate = move || {
-        let migrated = connect
+        connect
             .lookup_domain_by_name(name.as_str())
-            .and_then(|domain| domain.migrate_to_uri3(Some(&destination), parameters, flags));
-        drop(sender.send(migrated));
+            .and_then(|domain| domain.migrate_to_uri3(Some(&destination), parameters, flags))
+            .map_err(|error| refused(WHAT, &error))
     };
-    thread::Builder::new().spawn(migrate).map_err(|error| late(&error.to_string()))?;
+    Transfer::begin(migrate)
+        .map_err(|error| Error::Refused { what: WHAT, words: error.to_string() })
+}
 
-    for (moment, step) in steps {
-        if let Ok(ended) = answer.recv_timeout(moment.remaining()) {
-            return ended.map_err(|error| super::refused(WHAT, &error));
+fn parameters(migration: &Migration) -> Result<MigrateParameters> {
+    let mut parameters = options::parameters(&migration.options)
+        .map_err(|_| Error::Option { option: format!("{:?}", migration.options.values) })?;
+    parameters.uri = migration.stream.clone().or(parameters.uri);
+    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
+    if let Some(streams) = migration.streams.and_then(|it| i32::try_from(it).ok()) {
+        parameters.parallel_connections.get_or_insert(streams);
+    }
+    let file = |name| migration.options.value(name).map(options::document).transpose();
+    (parameters.dest_xml, parameters.persist_xml) = (file("xml")?, file("persistent-xml")?);
+    Ok(parameters)
+}
+
+fn flags(migration: &Migration) -> u32 {
+    let wanted = [
+        (migration.throttle, sys::VIR_MIGRATE_AUTO_CONVERGE),
+        (migration.postcopy, sys::VIR_MIGRATE_POSTCOPY),
+        (migration.resume, sys::VIR_MIGRATE_POSTCOPY | sys::VIR_MIGRATE_POSTCOPY_RESUME),
+        (migration.streams.is_some(), sys::VIR_MIGRATE_PARALLEL),
+    ];
+    let always = sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER;
+    wanted
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .fold(always | options::flags(&migration.options), |flags, (_, flag)| flags | flag)
+}
+
+/// What libvirt tells of the migration that goes on, or of the one with which the domain came here.
+pub fn progress(domain: &Domain) -> std::result::Result<Option<Progress>, VirtError> {
+    let now = domain.job_stats(0)?;
+    if migrates(&now) {
+        return Ok(Some(read(&now)));
+    }
+    let done = domain.job_stats(sys::VIR_DOMAIN_JOB_STATS_COMPLETED)?;
+    Ok(migrates(&done).then(|| read(&done)))
+}
+
+fn migrates(stats: &JobStats) -> bool {
+    let operation = stats.operation.and_then(|it| u32::try_from(it).ok());
+    let migration = matches!(
+        operation,
+        Some(
+            sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+                | sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN
+        )
+    );
+    migration && stats.r#type != sys::VIR_DOMAIN_JOB_NONE as i32
+}
+
+fn read(stats: &JobStats) -> Progress {
+    let part =
+        |total: Option<u64>, sent: Option<u64>, remaining: Option<u64>, rate: Option<u64>| Part {
+            total: total.unwrap_or_default(),
+            sent: sent.unwrap_or_default(),
+            remaining: remaining.unwrap_or_default(),
+            rate: rate.unwrap_or_default(),
+        };
+    let millis = |it: u64| Duration::from_millis(it);
+    // In pages per second.
+    let dirtied = stats.mem_dirty_rate.unwrap_or_default();
+    Progress {
+        memory: part(stats.mem_total, stats.mem_processed, stats.mem_remaining, stats.mem_bps),
+        storage: part(stats.disk_total, stats.disk_processed, stats.disk_remaining, stats.disk_bps),
+        pass: stats.mem_iteration.unwrap_or_default(),
+        dirty_rate: dirtied.saturating_mul(stats.mem_page_size.unwrap_or_default()),
+        throttle: stats.auto_converge_throttle.and_then(|it| u8::try_from(it).ok()).unwrap_or(0),
+        downtime: stats.downtime.map(millis),
+        elapsed: stats.time_elapsed.map(millis).unwrap_or_default(),
+    }
+}
+
+/// Knocks at the target's migration ports. A host that is there says at once that nobody listens; one
+/// behind a filter that drops the packets says nothing, and QEMU would wait for minutes.
+///
+/// A port where somebody may listen must not be knocked at: QEMU takes the first connection for its
+/// guest's memory, and the guest that is coming in there would be lost. So of a port that was given
+/// only the host's name is looked up.
+pub fn reach(target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
+    // Through the daemons' own connection the memory needs no other.
+    if migration.options.has("tunnelled") {
+        return Ok(());
+    }
+    let given = migration.stream.as_deref().or(migration.options.value("migrateuri"));
+    let (host, port) = match given.map(address) {
+        Some(Some(there)) => there,
+        // A transport that this knows nothing of, such as rdma or unix.
+        Some(None) => return Ok(()),
+        None => (target.host_name(by)?, None),
+    };
+    let item = format!("the way to {host}, port {}", port.unwrap_or(LAST_PORT));
+    let slice = by.slice(KNOCK_SLICE);
+    let words = match slice.bound(move || knock(&host, port, slice)) {
+        Some(Ok(())) => return Ok(()),
+        Some(Err(error)) => error.to_string(),
+        None => "its name is not resolved in time".to_owned(),
+    };
+    Err(Error::NotAdmitted { item, words })
+}
+
+/// Host and port of a `tcp://host[:port]` URI or of the bare `tcp:host` that old libvirts had.
+fn address(uri: &str) -> Option<(String, Option<u16>)> {
+    let rest = uri.strip_prefix("tcp:")?;
+    let authority = rest.trim_start_matches('/').split('/').next()?;
+    let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
+            Some((bare(host), Some(port.parse().ok()?)))
         }
-        match step {
-            // Both only help it along.
-            Step::RaiseDowntime => drop(limit(session, guest, QEMU_DOWNTIME, by)),
-            Step::Force => drop(force(session, guest, migration, by)),
-            Step::Abort => libvirt.abort_job(guest, by)?,
+        _ => Some((bare(authority), None)),
+    }
+}
+
+fn knock(host: &str, given: Option<u16>, by: Deadline) -> io::Result<()> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in (host, given.unwrap_or(LAST_PORT)).to_socket_addrs()? {
+        if given.is_some() {
+            return Ok(());
+        }
+        // No time at all is an error of its own.
+        let time = by.remaining().max(Duration::from_millis(1));
+        match TcpStream::connect_timeout(&address, time) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(()),
+            Err(error) => last = error,
         }
     }
-    match answer.recv_timeout(by.slice(ABORTED).remaining()) {
-        Ok(ended) => ended.map_err(|error| super::refused(WHAT, &error)),
-        Err(_) => Err(late("it had not ended when the time for it was up, and was aborted")),
-    }
+    Err(last)
 }
 
-/// What is to be done when, the first first.
-fn steps(migration: &Migration, timeout: Option<u64>, by: Deadline) -> Vec<(Deadline, Step)> {
-    let end = by.less(ABORT_RESERVE.min(by.remaining() / 4));
-    let mut steps = vec![(end, Step::Abort)];
-    if let Some(seconds) = timeout {
-        steps.push((end.slice(Duration::from_secs(seconds)), Step::Force));
-    }
-    if migration.downtime.is_none() {
-        steps.push((end.slice(SHORT_PATIENCE), Step::RaiseDowntime));
-    }
-    // At the same moment, the abort comes last.
-    steps.sort_by_key(|(moment, step)| (*moment, matches!(step, Step::Abort)));
-    steps
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn limit(session: &Session, guest: &Name, downtime: u64, by: Deadline) -> Result<()> {
-    session.ask_domain("set the longest downtime", guest, by, move |domain| {
-        domain.migrate_set_max_downtime(downtime, 0).map(drop)
-    })
-}
-
-fn late(words: &str) -> Error {
-    Error::Refused { what: WHAT, words: words.to_owned() }
-}
-
-/// What the `timeout` option of virsh does with a migration that does not end: post-copy if that was
-/// asked for, else the guest is paused, so that it dirties no more memory.
-fn force(session: &Session, guest: &Name, migration: &Migration, by: Deadline) -> Result<()> {
-    if migration.options.flags.contains(&"timeout-postcopy") {
-        session.ask_domain("switch to post-copy", guest, by, ffi::start_postcopy)
-    } else {
-        session.ask_domain("suspend the guest", guest, by, |domain| domain.suspend().map(drop))
+    #[test]
+    fn the_address_of_a_stream_is_found() {
+        for (uri, expected) in [
+            ("tcp://n2-mig", Some(("n2-mig", None))),
+            ("tcp://n2-mig:49160", Some(("n2-mig", Some(49160)))),
+            ("tcp:n2", Some(("n2", None))),
+            ("tcp://[fd00::2]:49160", Some(("fd00::2", Some(49160)))),
+            ("tcp://[fd00::2]", Some(("fd00::2", None))),
+            ("tcp://n2:x", None),
+            ("rdma://n2", None),
+            ("unix:///run/x", None),
+        ] {
+            let expected = expected.map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(address(uri), expected, "{uri}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Guests through libvirt's daemon, whichever one is there: the monolithic libvirtd or a modular
 //! one such as virtqemud. libvirt's own client library finds its socket.
 
+mod admission;
 mod domain;
 mod ffi;
 mod migrate;
@@ -12,7 +13,7 @@ pub use options::parse as parse_options;
 use crate::error::{Error, Result};
 use crate::identity::Name;
 use crate::state::Sight;
-use crate::{Deadline, Definition, Hypervisor, Migration, ShutdownMode};
+use crate::{Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer};
 use session::Session;
 use std::path::Path;
 use std::time::Duration;
@@ -21,6 +22,9 @@ use virt::sys;
 /// How long one look at a guest may take, at most: it is a matter of milliseconds, and what is not
 /// answered by then is asked of the node itself.
 const LOOK_SLICE: Duration = Duration::from_secs(5);
+
+/// The longest downtime that QEMU takes, in milliseconds.
+const LONGEST_DOWNTIME: u64 = 2_000_000;
 
 /// A libvirt connection, opened when it is first needed.
 pub struct Libvirt {
@@ -109,8 +113,48 @@ impl Hypervisor for Libvirt {
         })
     }
 
-    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()> {
-        migrate::run(self, &self.session, guest, migration, by)
+    fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
+        let flags = sys::VIR_DOMAIN_XML_MIGRATABLE;
+        let xml =
+            self.session.ask_domain("read the guest's definition", guest, by, move |domain| {
+                domain.xml_desc(flags)
+            })?;
+        Definition::parse(&xml)
+    }
+
+    fn admit(&self, definition: &Definition, by: Deadline) -> Result<()> {
+        let definition = definition.clone();
+        self.session
+            .ask("admit the guest", by, move |connect| Ok(admission::admit(connect, &definition)))?
+    }
+
+    fn reach(&self, target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
+        migrate::reach(target, migration, by)
+    }
+
+    fn host_name(&self, by: Deadline) -> Result<String> {
+        self.session.ask("tell the host's name", by, |connect| connect.hostname())
+    }
+
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer> {
+        migrate::begin(&self.session, guest, migration, by)
+    }
+
+    fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
+        let what = "tell how the migration goes on";
+        self.session.ask_domain(what, guest, by, migrate::progress)
+    }
+
+    fn limit_downtime(&self, guest: &Name, downtime: Duration, by: Deadline) -> Result<()> {
+        let millis = u64::try_from(downtime.as_millis()).unwrap_or(u64::MAX);
+        let millis = millis.clamp(1, LONGEST_DOWNTIME);
+        self.session.ask_domain("set the longest downtime", guest, by, move |domain| {
+            domain.migrate_set_max_downtime(millis, 0).map(drop)
+        })
+    }
+
+    fn start_postcopy(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.session.ask_domain("switch to post-copy", guest, by, ffi::start_postcopy)
     }
 
     fn abort_job(&self, guest: &Name, by: Deadline) -> Result<()> {

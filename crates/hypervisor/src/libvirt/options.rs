@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::migration::Options;
+use std::io::Read;
 use virt::domain::MigrateParameters;
 use virt::sys;
 
@@ -22,6 +23,7 @@ const FLAGS: &[(&str, sys::virDomainMigrateFlags)] = &[
     ("rdma-pin-all", sys::VIR_MIGRATE_RDMA_PIN_ALL),
     ("abort-on-error", sys::VIR_MIGRATE_ABORT_ON_ERROR),
     ("postcopy", sys::VIR_MIGRATE_POSTCOPY),
+    ("postcopy-after-precopy", sys::VIR_MIGRATE_POSTCOPY),
     ("zerocopy", sys::VIR_MIGRATE_ZEROCOPY),
     ("tls", sys::VIR_MIGRATE_TLS),
     ("parallel", sys::VIR_MIGRATE_PARALLEL),
@@ -31,8 +33,8 @@ const FLAGS: &[(&str, sys::virDomainMigrateFlags)] = &[
 
 /// Options with a value. Not among either: those that would leave another guest, or none, on the
 /// target (`dname`, `suspend`, `offline`), for the cluster would lose the guest; `undefinesource`, for
-/// an admin's definition stays; and those that need more than flags and parameters (`xml`,
-/// `persistent-xml`, `postcopy-after-precopy`, `postcopy-resume`, `direct`).
+/// an admin's definition stays; `postcopy-resume`, which is done where it helps; and `direct`, which no
+/// driver can do that this agent is for.
 const VALUES: &[&str] = &[
     "auto-converge-increment",
     "auto-converge-initial",
@@ -49,10 +51,15 @@ const VALUES: &[&str] = &[
     "migrate-disks",
     "migrateuri",
     "parallel-connections",
+    "persistent-xml",
     "postcopy-bandwidth",
     "timeout",
     "tls-destination",
+    "xml",
 ];
+
+/// What a file that an option names may hold, in bytes; libvirt's own limit for a string is 4 MiB.
+const DOCUMENT_LIMIT: u64 = 4 << 20;
 
 /// Reads options as `virsh migrate` takes them: `--tls --bandwidth 100 --migrateuri=tcp://…`.
 ///
@@ -80,7 +87,6 @@ pub fn parse(text: &str) -> Result<Options> {
             // What must be a number is one, before a guest depends on it.
             parameters(&options)
                 .map_err(|_| Error::Option { option: format!("{word} {value}") })?;
-            timeout(&options).map_err(|_| Error::Option { option: format!("{word} {value}") })?;
         } else {
             return Err(wrong());
         }
@@ -124,16 +130,22 @@ pub fn parameters(
             "parallel-connections" => parameters.parallel_connections = Some(value.parse()?),
             "postcopy-bandwidth" => parameters.bandwidth_postcopy = Some(value.parse()?),
             "tls-destination" => parameters.tls_destination = text(),
+            // What is made of it is not libvirt's, but it must be a number all the same.
+            "timeout" => drop(value.parse::<u32>()?),
             _ => {}
         }
     }
     Ok(parameters)
 }
 
-/// After how many seconds the `timeout` option acts, if it is there.
-pub fn timeout(options: &Options) -> std::result::Result<Option<u64>, std::num::ParseIntError> {
-    let value = options.values.iter().find(|(name, _)| *name == "timeout");
-    value.map(|(_, value)| value.parse()).transpose()
+/// The domain XML in the file that the option `xml` or `persistent-xml` names.
+pub fn document(path: &str) -> Result<String> {
+    let unreadable =
+        |error: std::io::Error| Error::Document { path: path.to_owned(), words: error.to_string() };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(DOCUMENT_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -148,7 +160,7 @@ mod tests {
         let parameters = parameters(&options).unwrap();
         assert_eq!(parameters.bandwidth, Some(100));
         assert_eq!(parameters.uri.as_deref(), Some("tcp://n2"));
-        assert_eq!(timeout(&options).unwrap(), Some(60));
+        assert_eq!(options.value("timeout"), Some("60"));
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum Answer {
     NotInstalled,
     /// [`crate::Error::NoGuestAgent`].
     NoGuestAgent,
+    /// [`crate::Error::NotAdmitted`].
+    NotAdmitted,
     /// [`crate::Error::Unreachable`].
     Unreachable,
     /// [`crate::Error::Silent`], at once.

@@ -12,13 +12,19 @@ pub use host::{Answer, Effect, Fault, Host, Process};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
 use crate::state::{Job, Pause, Sight, State};
-use crate::{Deadline, Definition, Hypervisor, Migration, ShutdownMode, Trace, Witness, qemu};
+use crate::{
+    Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Trace, Transfer, Witness,
+    qemu,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a look at a guest hangs, at most: whoever looks does not wait for ever.
 const LOOK_SLICE: Duration = Duration::from_millis(200);
+
+/// Calls that change nothing, and are not noted.
+const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach"];
 
 /// A pretend host and its daemon.
 #[derive(Debug, Clone)]
@@ -57,7 +63,7 @@ impl Scripted {
     /// Notes the call and looks up what is to happen.
     fn script(&self, on: &str, detail: &str) -> Result<(Answer, Effect)> {
         self.update(|host| {
-            if on != "look" {
+            if !LOOKING.contains(&on) {
                 host.calls.push(format!("{on} {detail}").trim().to_owned());
             }
             host.script(on)
@@ -75,6 +81,7 @@ impl Scripted {
             Answer::Refused => Err(Error::Refused { what, words }),
             Answer::NotInstalled => Err(Error::NotInstalled { what, words }),
             Answer::NoGuestAgent => Err(Error::NoGuestAgent { words }),
+            Answer::NotAdmitted => Err(Error::NotAdmitted { item: what.to_owned(), words }),
             Answer::Unreachable => Err(self.unreachable(&words)),
             Answer::Silent => Err(silent()),
             Answer::Hang => {
@@ -98,6 +105,11 @@ impl Scripted {
         }
         self.answer(answer, on, by, ())
     }
+}
+
+fn document(guest: &Name) -> String {
+    let name = quick_xml::escape::escape(guest.as_str());
+    format!("<domain type='kvm'>\n  <name>{name}</name>\n</domain>\n")
 }
 
 /// A guest that is to be changed must be there.
@@ -176,32 +188,64 @@ impl Hypervisor for Scripted {
     }
 
     fn definition(&self, guest: &Name, by: Deadline) -> Result<String> {
-        let name = quick_xml::escape::escape(guest.as_str());
-        let xml = format!("<domain type='kvm'>\n  <name>{name}</name>\n</domain>\n");
         self.call(("definition", ""), by, |host, _| active(host, guest).map(drop))?;
-        Ok(xml)
+        Ok(document(guest))
     }
 
     fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()> {
         self.call(("ping_agent", ""), by, |host, _| active(host, guest).map(drop))
     }
 
-    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<()> {
-        let (answer, effect) = self.script("migrate", &migration.destination)?;
-        if effect != Effect::None {
-            self.transfer(guest, &migration.destination, effect)?;
-        }
-        self.answer(answer, "migrate", by, ())
+    fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
+        self.call(("live_definition", ""), by, |host, _| active(host, guest).map(drop))?;
+        Definition::parse(&document(guest))
+    }
+
+    fn admit(&self, _definition: &Definition, by: Deadline) -> Result<()> {
+        self.call(("admit", ""), by, |_, _| Ok(()))
+    }
+
+    fn reach(&self, _target: &dyn Hypervisor, _migration: &Migration, by: Deadline) -> Result<()> {
+        self.call(("reach", ""), by, |_, _| Ok(()))
+    }
+
+    fn host_name(&self, _by: Deadline) -> Result<String> {
+        Ok("scripted".to_owned())
+    }
+
+    fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer> {
+        let (host, guest, destination) =
+            (self.clone(), guest.clone(), migration.destination.clone());
+        let migrate = move || {
+            let (answer, effect) = host.script("migrate", &destination)?;
+            if effect != Effect::None {
+                host.transfer(&guest, &destination, effect)?;
+            }
+            host.answer(answer, "migrate", by, ())
+        };
+        Transfer::begin(migrate).map_err(|error| self.unreachable(&error.to_string()))
+    }
+
+    fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
+        let moves = self.look(guest, by)?.job == Job::Running;
+        Ok(moves.then(Progress::default))
+    }
+
+    fn limit_downtime(&self, guest: &Name, _downtime: Duration, by: Deadline) -> Result<()> {
+        self.call(("limit_downtime", ""), by, |host, _| active(host, guest).map(drop))
+    }
+
+    fn start_postcopy(&self, guest: &Name, by: Deadline) -> Result<()> {
+        self.call(("start_postcopy", ""), by, |host, _| active(host, guest).map(drop))
     }
 
     fn abort_job(&self, guest: &Name, by: Deadline) -> Result<()> {
         self.call(("abort_job", ""), by, |host, _| {
             let sight = active(host, guest)?;
-            let state = match sight.state {
-                State::Paused(Pause::Outgoing) => State::Running,
-                state => state,
-            };
-            host.set(guest, state, Job::None);
+            if sight.state == State::Paused(Pause::Outgoing) {
+                return Err("the migration is in its last phase");
+            }
+            host.set(guest, sight.state, Job::None);
             Ok(())
         })
     }
@@ -234,12 +278,24 @@ impl Scripted {
             })?
             .map_err(refused)?;
         self.update(|host| host.set(guest, sight.state, Job::Running))?;
-        if effect == Effect::Whole {
-            self.update(|host| host.set(guest, State::Paused(Pause::Outgoing), Job::Running))?;
-            there.update(|host| host.set(guest, sight.state, Job::None))?;
-            self.update(|host| host.end(guest))?;
+        if effect != Effect::Whole {
+            return Ok(());
         }
-        Ok(())
+        // Once its last phase has begun it cannot be aborted; before that it can.
+        let last = self.update(|host| {
+            let goes_on = host.sight(guest).job == Job::Running;
+            if goes_on {
+                host.set(guest, State::Paused(Pause::Outgoing), Job::Running);
+            }
+            goes_on
+        })?;
+        if last {
+            there.update(|host| host.set(guest, sight.state, Job::None))?;
+            self.update(|host| host.end(guest))
+        } else {
+            there.update(|host| host.end(guest))?;
+            Err(refused("the job was aborted"))
+        }
     }
 
     fn seen<T: Default>(&self, look: impl FnOnce(&Host) -> T) -> T {

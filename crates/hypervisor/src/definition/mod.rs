@@ -1,8 +1,42 @@
+//! A guest's libvirt domain XML.
+
+mod content;
+mod xml;
+
+pub(crate) use xml::attribute;
+
 use crate::error::{Error, Result};
-use crate::identity::{Identity, Name, Uuid};
+use crate::identity::{Identity, Uuid};
+use content::Content;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 use std::collections::BTreeSet;
+use std::fmt;
+use xml::{Place, malformed, tag, write};
+
+/// What a guest runs on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Platform {
+    /// The kind of hypervisor: `kvm`, `qemu`, `xen`.
+    pub kind: Option<String>,
+    /// The emulator's program.
+    pub emulator: Option<String>,
+    /// The processor architecture.
+    pub arch: Option<String>,
+    /// The machine type.
+    pub machine: Option<String>,
+    /// Whether it has an emulated TPM.
+    pub emulates_tpm: bool,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (kind, arch, machine) = (part(&self.kind), part(&self.arch), part(&self.machine));
+        write!(f, "machine type {machine} of {kind} for {arch}")?;
+        self.emulator.as_ref().map_or(Ok(()), |emulator| write!(f, " by {emulator}"))
+    }
+}
 
 /// A guest's libvirt domain XML, read as far as an agent needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,24 +44,16 @@ pub struct Definition {
     xml: String,
     /// The guest that it defines.
     pub identity: Identity,
+    /// What it runs on.
+    pub platform: Platform,
+    /// The `<cpu>` element of a guest whose processor is described by one.
+    pub cpu: Option<String>,
+    /// Its memory, in bytes; 0 where that cannot be read.
+    pub memory: u64,
     /// The storage pools that its disks come from.
     pub pools: BTreeSet<String>,
     /// The virtual networks that it is connected to.
     pub networks: BTreeSet<String>,
-}
-
-/// Where in the document the reader stands: the names of the open elements.
-#[derive(Default)]
-struct Place(Vec<String>);
-
-impl Place {
-    fn is(&self, path: &[&str]) -> bool {
-        self.0.iter().eq(path)
-    }
-
-    fn starts_with(&self, path: &[&str]) -> bool {
-        self.0.len() >= path.len() && self.0.iter().zip(path).all(|(open, want)| open == want)
-    }
 }
 
 impl Definition {
@@ -37,54 +63,7 @@ impl Definition {
     /// [`Error::Definition`] for what is no XML, is no `<domain>`, has no name of its own or has one
     /// that is impossible. What libvirt alone can judge is left to libvirt.
     pub fn parse(xml: &str) -> Result<Self> {
-        if let Some(at) = xml.find('\0') {
-            return Err(Error::Definition { what: format!("a NUL byte at byte {at}") });
-        }
-        let mut reader = Reader::from_str(xml);
-        let mut place = Place::default();
-        let (mut name, mut uuid) = (String::new(), String::new());
-        let (mut pools, mut networks) = (BTreeSet::new(), BTreeSet::new());
-        loop {
-            let event = reader.read_event().map_err(|error| malformed(&reader, &error))?;
-            match &event {
-                Event::Start(element) | Event::Empty(element) => {
-                    place.0.push(tag(element));
-                    if place.0.first().is_some_and(|root| root != "domain") {
-                        let what = format!("the root element is <{}>, not <domain>", place.0[0]);
-                        return Err(Error::Definition { what });
-                    }
-                    if place.starts_with(&["domain", "devices"]) {
-                        pools.extend(attribute(element, "pool"));
-                        networks.extend(attribute(element, "network"));
-                    }
-                    if matches!(event, Event::Empty(_)) {
-                        place.0.pop();
-                    }
-                }
-                Event::End(_) => {
-                    place.0.pop();
-                }
-                Event::Eof => break,
-                other if place.is(&["domain", "name"]) => name.push_str(&content(other)?),
-                other if place.is(&["domain", "uuid"]) => uuid.push_str(&content(other)?),
-                _ => {}
-            }
-        }
-        if !place.0.is_empty() {
-            let what = format!("the document ends inside <{}>", place.0.join("><"));
-            return Err(Error::Definition { what });
-        }
-        if name.is_empty() {
-            return Err(Error::Definition { what: "it has no <name>".to_owned() });
-        }
-        let uuid = match uuid.trim() {
-            "" => None,
-            text => Some(Uuid::parse(text).ok_or_else(|| Error::Definition {
-                what: format!("its <uuid> {text:?} is no UUID"),
-            })?),
-        };
-        let identity = Identity { name: Name::try_from(name)?, uuid };
-        Ok(Self { xml: xml.to_owned(), identity, pools, networks })
+        Content::read(xml)?.definition(xml)
     }
 
     /// The document as it was read.
@@ -151,46 +130,6 @@ fn keep_tpm_state<'a>(place: &Place, mut element: BytesStart<'a>) -> BytesStart<
     element
 }
 
-fn write(writer: &mut Writer<Vec<u8>>, event: Event<'_>) -> Result<()> {
-    writer.write_event(event).map_err(|error| Error::Definition { what: error.to_string() })
-}
-
-fn malformed(reader: &Reader<&[u8]>, error: &quick_xml::Error) -> Error {
-    Error::Definition { what: format!("{error} (at byte {})", reader.error_position()) }
-}
-
-fn tag(element: &BytesStart<'_>) -> String {
-    String::from_utf8_lossy(element.name().as_ref()).into_owned()
-}
-
-/// An attribute's value; `None` when it is not there, and when it cannot be read: libvirt, which gets
-/// the same document, is the one to complain.
-pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = element.try_get_attribute(name).ok().flatten()?;
-    let raw = std::str::from_utf8(&attribute.value).ok()?;
-    quick_xml::escape::unescape(raw).ok().map(std::borrow::Cow::into_owned)
-}
-
-/// The text of an event inside an element that has nothing but text.
-fn content(event: &Event<'_>) -> Result<String> {
-    let bad = |what: String| Error::Definition { what };
-    match event {
-        Event::Text(text) => {
-            text.decode().map(|it| it.into_owned()).map_err(|error| bad(error.to_string()))
-        }
-        Event::CData(text) => {
-            text.decode().map(|it| it.into_owned()).map_err(|error| bad(error.to_string()))
-        }
-        Event::GeneralRef(reference) => {
-            let entity = String::from_utf8_lossy(reference).into_owned();
-            quick_xml::escape::unescape(&format!("&{entity};"))
-                .map(|it| it.into_owned())
-                .map_err(|error| bad(error.to_string()))
-        }
-        _ => Ok(String::new()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +163,28 @@ mod tests {
             let error = Definition::parse(xml).unwrap_err().to_string();
             assert!(error.contains(reason), "{xml}: {error}");
         }
+    }
+
+    #[test]
+    fn what_a_guest_needs_of_a_host_is_found() {
+        let cpu = "<cpu mode='custom' match='exact'><model>qemu64</model></cpu>";
+        let xml = format!(
+            "<domain type='qemu'><name>a</name><memory unit='KiB'>98304</memory><os>\
+             <type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os> {cpu} <devices>\
+             <emulator>/usr/bin/qemu</emulator><tpm><backend type='emulator'/></tpm></devices></domain>"
+        );
+        let definition = Definition::parse(&xml).unwrap();
+        assert_eq!(definition.cpu.as_deref(), Some(cpu));
+        assert_eq!(definition.memory, 96 << 20);
+        assert!(definition.platform.emulates_tpm);
+        assert_eq!(
+            definition.platform.to_string(),
+            "machine type pc-i440fx-7.2 of qemu for x86_64 by /usr/bin/qemu"
+        );
+        let host =
+            "<domain><name>a</name><memory unit='GB'>1</memory><cpu mode='host-model'/></domain>";
+        let definition = Definition::parse(host).unwrap();
+        assert_eq!((definition.cpu, definition.memory), (None, 0));
     }
 
     #[test]

@@ -1,0 +1,134 @@
+//! A guest's way to another node.
+
+mod history;
+mod link;
+mod plan;
+mod policy;
+mod preflight;
+mod settle;
+mod watch;
+
+pub use history::{Ending, Entry, History};
+pub use link::{Link, Rank};
+pub use plan::Force;
+pub use policy::Policy;
+
+use crate::{Error, Guest, Result};
+use hypervisor::{Hypervisor, Job, Migration, Pause, Progress, State};
+use std::time::{Duration, Instant};
+
+/// How long the target may take to answer, before the first byte of the guest has moved.
+const CONNECT_SLICE: Duration = Duration::from_secs(10);
+
+/// How long the target may take to tell how the migration went.
+const REPORT_SLICE: Duration = Duration::from_secs(1);
+
+/// What the migration leaves for finding out where the guest is, at most.
+const SETTLE_RESERVE: Duration = Duration::from_secs(3);
+
+/// What is wanted of a migration.
+#[derive(Debug, Default)]
+pub struct Order<'a> {
+    /// Where to, and how.
+    pub migration: Migration,
+    /// What it may cost the guest.
+    pub policy: Policy,
+    /// How long the guest may stand still at the end, if that is to be fixed.
+    pub downtime: Option<Duration>,
+    /// What is to be done at some moment, whatever the policy.
+    pub force: Option<Force>,
+    /// The link that it shares with others, and its place among them.
+    pub link: Option<(&'a Link, Rank)>,
+}
+
+/// How a migration went, as far as it went.
+#[derive(Debug, Default)]
+pub struct Journey {
+    /// How long finding out took whether it can be done at all.
+    pub preflight: Duration,
+    /// How long it waited for others that use the link.
+    pub wait: Duration,
+    /// From the order to migrate until the hypervisor called it over.
+    pub transfer: Duration,
+    /// How long finding out took where the guest is.
+    pub settle: Duration,
+    /// The last that was heard of it.
+    pub progress: Option<Progress>,
+    /// What was done to make it end, in words.
+    pub steps: Vec<String>,
+}
+
+impl Guest<'_> {
+    /// Migrates the guest live to another node. Success means that nothing of it is here any more and
+    /// that it was seen running there, whatever the hypervisor reported. Only if the target does not
+    /// answer any more is the hypervisor believed. `journey` tells how it went, in either case.
+    ///
+    /// A job that an earlier action left is aborted first, and so is an incoming copy that one left on
+    /// the target: the guest was seen running here, so that copy never ran.
+    ///
+    /// # Errors
+    /// All but [`Error::Misplaced`] leave the guest on this node. The hypervisor's words are kept.
+    pub fn migrate_to(&self, order: &Order<'_>, journey: &mut Journey) -> Result<()> {
+        let name = &self.identity.name;
+        let begun = Instant::now();
+        self.ready_to_leave()?;
+        let destination = &order.migration.destination;
+        let target =
+            self.done(self.hypervisor.remote(destination, self.by.slice(CONNECT_SLICE)))?;
+        self.make_room(&*target)?;
+        let checked = self.preflight(&*target, &order.migration);
+        journey.preflight = begun.elapsed();
+        checked?;
+        let queued = Instant::now();
+        let turn = order.link.as_ref().map(|(link, rank)| link.turn(*rank, self.by));
+        journey.wait = queued.elapsed();
+        let sent = Instant::now();
+        let settling = self.by.less(SETTLE_RESERVE.min(self.by.remaining() / 4));
+        let outcome = self.transfer(order, settling, journey);
+        drop(turn);
+        journey.transfer = sent.elapsed();
+        let arrived = Instant::now();
+        let settled = self.settle(&*target, outcome);
+        journey.settle = arrived.elapsed();
+        if settled.is_ok()
+            && let Ok(Some(all)) = target.progress(name, self.by.slice(REPORT_SLICE))
+        {
+            journey.progress = Some(all);
+        }
+        settled
+    }
+
+    /// Aborts what holds the guest, and refuses one that does not run.
+    fn ready_to_leave(&self) -> Result<()> {
+        let name = &self.identity.name;
+        let mut seen = self.observe()?;
+        if seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running) {
+            (self.note)(format_args!("aborting the job that holds guest {name}"));
+            self.done(self.hypervisor.abort_job(name, self.by))?;
+            seen = self.observe()?;
+        }
+        if let Some(silence) = seen.silence {
+            return Err(self.failed(silence));
+        }
+        match seen.state {
+            State::Running | State::Paused(Pause::Admin) => Ok(()),
+            state => Err(Error::NotMigratable { guest: name.clone(), state }),
+        }
+    }
+
+    /// Clears an incoming copy that was left on the target.
+    fn make_room(&self, target: &dyn Hypervisor) -> Result<()> {
+        let name = &self.identity.name;
+        let there = self.done(target.look(name, self.by))?.state;
+        match there {
+            State::Off => Ok(()),
+            State::Paused(Pause::Incoming) => {
+                (self.note)(format_args!(
+                    "removing the incoming copy of guest {name} that was left on the target"
+                ));
+                self.done(target.destroy(name, self.by))
+            }
+            state => Err(Error::TargetOccupied { guest: name.clone(), state }),
+        }
+    }
+}

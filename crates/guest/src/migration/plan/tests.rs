@@ -1,0 +1,234 @@
+use super::*;
+use proptest::prelude::*;
+
+const MIB: u64 = 1 << 20;
+const TICK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A guest that is sent over a link, as QEMU's pre-copy does it.
+#[derive(Debug, Clone, Copy)]
+struct Guest {
+    /// Bytes.
+    memory: u64,
+    /// What it writes to again and again, in bytes.
+    working_set: u64,
+    /// Bytes per second.
+    dirty_rate: u64,
+    /// Bytes per second.
+    bandwidth: u64,
+    /// Whether QEMU slows it down when it dirties more than half of what is sent.
+    throttled: bool,
+}
+
+/// How its migration ended.
+#[derive(Debug)]
+struct End {
+    time: Duration,
+    /// How long it stood still; `None` when it did not get there.
+    pause: Option<Duration>,
+    postcopy: bool,
+    steps: Vec<Step>,
+}
+
+fn terms(policy: Policy, seconds: u64) -> Terms {
+    Terms {
+        policy,
+        downtime: None,
+        force: None,
+        postcopy: policy == Policy::Finish,
+        streams: false,
+        time: Duration::from_secs(seconds),
+    }
+}
+
+impl Guest {
+    fn migrate(self, terms: Terms) -> End {
+        let mut plan = Plan::new(terms);
+        let (mut remaining, mut dirty, mut pass, mut throttle) = (self.memory, 0, 1_u64, 0_u64);
+        let (mut now, mut looked) = (Duration::ZERO, Duration::ZERO);
+        let mut steps = Vec::new();
+        let per_tick = |rate: u64| rate / 1000;
+        while now < terms.time {
+            now += TICK;
+            remaining = remaining.saturating_sub(per_tick(self.bandwidth));
+            let written = per_tick(self.dirty_rate) * (100 - throttle) / 100;
+            dirty = (dirty + written).min(self.working_set);
+            if remaining == 0 {
+                let left = Duration::from_secs_f64(dirty as f64 / self.bandwidth as f64);
+                if left <= plan.limit() {
+                    return End { time: now + left, pause: Some(left), postcopy: false, steps };
+                }
+                if self.throttled && written * 2 > per_tick(self.bandwidth) {
+                    throttle = (throttle + 10).max(20).min(99);
+                }
+                (remaining, dirty, pass) = (dirty, 0, pass + 1);
+            }
+            if now - looked < LOOK {
+                continue;
+            }
+            looked = now;
+            let memory = Part { total: self.memory, sent: 0, remaining, rate: self.bandwidth };
+            let progress = Progress { memory, pass, ..Progress::default() };
+            match plan.next(now, &progress) {
+                Some(Step::GiveUp(why)) => {
+                    steps.push(Step::GiveUp(why));
+                    return End { time: now, pause: None, postcopy: false, steps };
+                }
+                Some(Step::Postcopy) => {
+                    steps.push(Step::Postcopy);
+                    return End { time: now, pause: Some(Duration::ZERO), postcopy: true, steps };
+                }
+                Some(step) => steps.push(step),
+                None => {}
+            }
+        }
+        End { time: now, pause: None, postcopy: false, steps }
+    }
+}
+
+const IDLE: Guest = Guest {
+    memory: 96 * MIB,
+    working_set: 2 * MIB,
+    dirty_rate: MIB / 4,
+    bandwidth: 48 * MIB,
+    throttled: false,
+};
+
+/// Writes more than the link can carry.
+const BUSY: Guest =
+    Guest { memory: 160 * MIB, working_set: 64 * MIB, dirty_rate: 72 * MIB, ..IDLE };
+
+#[test]
+fn an_idle_guest_stands_still_for_the_shortest_time() {
+    for policy in [Policy::Safe, Policy::Balanced, Policy::Finish] {
+        let end = IDLE.migrate(terms(policy, 60));
+        assert!(end.pause.unwrap() <= FIRST_LIMIT && end.steps.is_empty(), "{end:?}");
+    }
+}
+
+#[test]
+fn a_guest_that_needs_more_gets_what_it_needs_and_not_all_that_is_allowed() {
+    // Passes stop getting shorter at about 40 ms.
+    let guest = Guest { working_set: 2 * MIB, dirty_rate: 60 * MIB, ..IDLE };
+    let end = guest.migrate(terms(Policy::Safe, 60));
+    let pause = end.pause.unwrap();
+    assert!(pause <= Duration::from_millis(80) && end.time < Duration::from_secs(8), "{end:?}");
+}
+
+#[test]
+fn a_guest_that_outruns_the_link_costs_what_its_policy_says() {
+    let safe = BUSY.migrate(terms(Policy::Safe, 60));
+    assert!(safe.pause.is_none() && !safe.postcopy, "{safe:?}");
+    let balanced = BUSY.migrate(terms(Policy::Balanced, 60));
+    assert!(balanced.pause.unwrap() <= Duration::from_secs(3), "{balanced:?}");
+    assert!(balanced.time < Duration::from_secs(40), "{balanced:?}");
+    let slowed = Guest { throttled: true, ..BUSY }.migrate(terms(Policy::Balanced, 60));
+    assert!(slowed.pause.unwrap() <= Duration::from_millis(900), "{slowed:?}");
+    let finish = BUSY.migrate(terms(Policy::Finish, 60));
+    assert!(finish.postcopy && finish.time < Duration::from_secs(15), "{finish:?}");
+}
+
+#[test]
+fn what_cannot_end_in_time_is_given_up_early_and_says_why() {
+    let guest = Guest { memory: 8192 * MIB, ..IDLE };
+    for policy in [Policy::Safe, Policy::Balanced, Policy::Finish] {
+        let end = guest.migrate(terms(policy, 60));
+        let [Step::GiveUp(why)] = end.steps[..] else { panic!("{end:?}") };
+        assert!(end.time < Duration::from_secs(6), "{end:?}");
+        assert!(why.to_string().contains("raise the timeout of migrate_to"), "{why}");
+    }
+}
+
+#[test]
+fn what_the_admin_fixed_holds_until_the_last_moment() {
+    let fixed = |policy| Terms { downtime: Some(Duration::from_millis(20)), ..terms(policy, 60) };
+    let safe = BUSY.migrate(fixed(Policy::Safe));
+    assert!(safe.pause.is_none() && safe.steps.is_empty(), "{safe:?}");
+    let balanced = BUSY.migrate(fixed(Policy::Balanced));
+    assert!(balanced.pause.is_some() && balanced.time > Duration::from_secs(50), "{balanced:?}");
+}
+
+#[test]
+fn what_the_admin_forces_is_done_when_he_said() {
+    let force = |force| Terms { force: Some(force), postcopy: true, ..terms(Policy::Safe, 60) };
+    let five = Duration::from_secs(5);
+    let paused = BUSY.migrate(force(Force::Pause(five)));
+    assert!(paused.pause.is_some() && (5..8).contains(&paused.time.as_secs()), "{paused:?}");
+    let late = BUSY.migrate(force(Force::Postcopy(five)));
+    assert!(late.postcopy && late.time.as_secs() == 5, "{late:?}");
+    let first = BUSY.migrate(force(Force::PostcopyAfterFirstPass));
+    assert!(first.postcopy && first.time.as_secs() == 3, "{first:?}");
+}
+
+#[test]
+fn a_step_that_is_refused_leaves_the_others() {
+    let mut plan = Plan::new(terms(Policy::Finish, 60));
+    let memory = Part { total: 1, sent: 1, remaining: 64 * MIB, rate: 48 * MIB };
+    let mut next = |seconds, pass| {
+        let progress = Progress { memory, pass, ..Progress::default() };
+        let step = plan.next(Duration::from_secs(seconds), &progress);
+        if step == Some(Step::Postcopy) {
+            plan.cannot(&Step::Postcopy);
+        }
+        step
+    };
+    let steps: Vec<_> = (1..60).filter_map(|second| next(second, second)).collect();
+    assert_eq!(steps[0], Step::Postcopy);
+    assert!(matches!(steps[1..], [Step::Limit(_), ..]), "{steps:?}");
+}
+
+#[test]
+fn a_stream_that_a_processor_holds_up_gets_others() {
+    let mut plan = Plan::new(Terms { streams: true, ..terms(Policy::Balanced, 60) });
+    let memory = Part { total: 8 << 30, sent: 0, remaining: 2 << 30, rate: 2 << 30 };
+    let steps: Vec<_> = (1..8)
+        .filter_map(|second| {
+            let progress = Progress { memory, pass: second, ..Progress::default() };
+            plan.next(Duration::from_secs(second), &progress)
+        })
+        .collect();
+    assert_eq!(steps, [Step::Streams]);
+}
+
+fn guests() -> impl Strategy<Value = Guest> {
+    (16..512_u64, 1..100_u64, 0..200_u64, 16..200_u64, any::<bool>()).prop_map(
+        |(memory, share, dirty, bandwidth, throttled)| Guest {
+            memory: memory * MIB,
+            working_set: memory * MIB * share / 100,
+            dirty_rate: dirty * MIB,
+            bandwidth: bandwidth * MIB,
+            throttled,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_policy_costs_more_than_it_says(guest in guests(), seconds in 20..120_u64) {
+        let safe = guest.migrate(terms(Policy::Safe, seconds));
+        prop_assert!(safe.pause.is_none_or(|pause| pause <= Policy::PAUSE), "{safe:?}");
+        let limits = |end: &End| end.steps.iter().filter_map(|step| match step {
+            Step::Limit(limit) => Some(*limit),
+            _ => None,
+        }).collect::<Vec<_>>();
+        prop_assert!(limits(&safe).iter().all(|limit| *limit <= Policy::PAUSE));
+        let balanced = guest.migrate(terms(Policy::Balanced, seconds));
+        prop_assert!(!balanced.postcopy);
+        prop_assert!(limits(&balanced).is_sorted(), "{balanced:?}");
+        let early = balanced.time.as_secs_f64() < seconds as f64 / 4.0 - 2.0;
+        prop_assert!(!early || balanced.pause.is_none_or(|it| it <= Policy::PAUSE), "{balanced:?}");
+    }
+
+    #[test]
+    fn balanced_and_finish_end_wherever_the_link_can_carry_it(guest in guests(), seconds in 20..120_u64) {
+        // Once all of it, and what it writes meanwhile while it stands still.
+        let need = (guest.memory + guest.working_set) as f64 / guest.bandwidth as f64;
+        prop_assume!(need * 1.5 + 4.0 < seconds as f64);
+        for policy in [Policy::Balanced, Policy::Finish] {
+            let end = guest.migrate(terms(policy, seconds));
+            prop_assert!(end.pause.is_some(), "{policy:?} {end:?}");
+        }
+    }
+}

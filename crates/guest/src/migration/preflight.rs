@@ -1,0 +1,35 @@
+use crate::{Error, Guest, Result};
+use hypervisor::{Hypervisor, Migration};
+use std::time::Duration;
+
+/// How long the questions to both daemons may take together.
+const SLICE: Duration = Duration::from_secs(5);
+
+impl Guest<'_> {
+    /// Finds out what would keep the guest from coming in on the target, before a byte of it has moved.
+    /// What a daemon cannot tell is no obstacle: the migration itself will say.
+    ///
+    /// # Errors
+    /// [`Error::NotAdmitted`] names what is missing; [`Error::Hypervisor`] when a daemon has fallen silent.
+    pub(super) fn preflight(&self, target: &dyn Hypervisor, migration: &Migration) -> Result<()> {
+        let name = &self.identity.name;
+        let by = self.by.slice(SLICE);
+        let definition = self.hypervisor.live_definition(name, by);
+        let checked = definition
+            .and_then(|definition| target.admit(&definition, by))
+            .and_then(|()| self.hypervisor.reach(target, migration, by));
+        match checked {
+            Ok(()) => Ok(()),
+            Err(source @ hypervisor::Error::NotAdmitted { .. }) => Err(Error::NotAdmitted {
+                guest: name.clone(),
+                target: migration.destination.clone(),
+                source,
+            }),
+            Err(error) if error.is_silence() => Err(self.failed(error)),
+            Err(error) => {
+                (self.note)(format_args!("cannot tell all that guest {name} needs there: {error}"));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The way of a guest whose migration failed: the cluster stops it here and starts it there, and its
+//! memory goes along, so that it does not boot.
+//!
+//! Memory that does not fit its disks any more would destroy them. So it is bound to one stop and one
+//! start: it is saved only after a migration that failed on this boot of the node, minutes ago; it is
+//! handed over with a ticket that says to whom, written last; and the first start of the guest, wherever
+//! it is, takes the ticket away, whether it can use it or not.
+
+use hypervisor::Identity;
+use serde::{Deserialize, Serialize};
+use std::fmt::Arguments;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How long a failed migration is remembered, and a saved memory good, in seconds.
+const VALIDITY: u64 = 600;
+
+/// A migration that failed and left the guest here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The node that it was to go to.
+    target: String,
+    /// The boot of this node on which that was (`/proc/sys/kernel/random/boot_id`).
+    boot: String,
+    /// When, in seconds since 1970.
+    time: u64,
+}
+
+impl Failed {
+    /// One that failed just now. `None` where a boot cannot be told from the next.
+    #[must_use]
+    pub fn now(target: &str) -> Option<Self> {
+        Some(Self { target: target.to_owned(), boot: boot()?, time: now() })
+    }
+
+    fn is_fresh(&self) -> bool {
+        now().abs_diff(self.time) <= VALIDITY && boot().as_ref() == Some(&self.boot)
+    }
+}
+
+/// What lies beside a saved memory.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticket {
+    guest: Identity,
+    /// The nodes that may resume it: the one that it left, and the one that it was to go to.
+    nodes: [String; 2],
+    /// When it was saved, in seconds since 1970.
+    time: u64,
+}
+
+/// A guest whose memory is to be saved by its stop.
+#[derive(Debug)]
+pub struct Rescue {
+    ticket: Ticket,
+    path: PathBuf,
+}
+
+impl Rescue {
+    /// The rescue of a guest whose migration from `node` failed, if that was a short time ago.
+    /// `directory` is one that all nodes share.
+    #[must_use]
+    pub fn after(failed: &Failed, guest: &Identity, node: &str, directory: &Path) -> Option<Self> {
+        let nodes = [node.to_owned(), failed.target.clone()];
+        let ticket = Ticket { guest: guest.clone(), nodes, time: now() };
+        failed.is_fresh().then(|| Self { ticket, path: ticket_path(guest, directory) })
+    }
+
+    /// Where its memory goes.
+    #[must_use]
+    pub fn memory(&self) -> PathBuf {
+        memory(&self.path)
+    }
+
+    /// Lets the next start resume it, now that its memory is saved.
+    ///
+    /// # Errors
+    /// The kernel's. The guest boots then.
+    pub fn hand_over(mut self) -> io::Result<()> {
+        self.ticket.time = now();
+        file::replace(&self.path, &serde_json::to_vec(&self.ticket)?, 0o600)
+    }
+
+    /// The memory that a start on `node` is to resume the guest from, if it was saved for that. Nobody
+    /// can claim it again, and memory that is not for this start is thrown away: the guest's disks are
+    /// about to change.
+    #[must_use]
+    pub fn claim(
+        guest: &Identity,
+        node: &str,
+        directory: &Path,
+        note: &dyn Fn(Arguments<'_>),
+    ) -> Option<PathBuf> {
+        let path = ticket_path(guest, directory);
+        let (saved, claimed) = (memory(&path), path.with_extension("claimed"));
+        // Whoever moves the ticket has it.
+        let ticket = fs::rename(&path, &claimed).and_then(|()| fs::read(&claimed));
+        let ticket = ticket.ok().and_then(|json| serde_json::from_slice::<Ticket>(&json).ok());
+        remove(&claimed, note);
+        let refusal = match &ticket {
+            None if !saved.exists() => return None,
+            None => "it has no ticket",
+            Some(ticket) if ticket.guest != *guest => "it is another guest's",
+            Some(ticket) if now().abs_diff(ticket.time) > VALIDITY => "it is too old",
+            Some(ticket) if !ticket.nodes.iter().any(|it| it == node) => "it is for other nodes",
+            Some(_) => return Some(saved),
+        };
+        note(format_args!("throwing {} away: {refusal}", saved.display()));
+        remove(&saved, note);
+        None
+    }
+}
+
+fn ticket_path(guest: &Identity, directory: &Path) -> PathBuf {
+    directory.join(format!("{}.migration.json", guest.name))
+}
+
+fn memory(ticket: &Path) -> PathBuf {
+    ticket.with_extension("state")
+}
+
+fn remove(path: &Path, note: &dyn Fn(Arguments<'_>)) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            note(format_args!("cannot remove {}: {error}", path.display()));
+        }
+        _ => {}
+    }
+}
+
+fn boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|it| it.trim().to_owned())
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hypervisor::Name;
+
+    fn guest(name: &str) -> Identity {
+        Identity { name: Name::from_any(name), uuid: None }
+    }
+
+    /// Saves the memory of a guest whose migration from n1 to n2 failed.
+    fn save(directory: &Path) -> Rescue {
+        let failed = Failed::now("n2").unwrap();
+        let rescue = Rescue::after(&failed, &guest("vm1"), "n1", directory).unwrap();
+        fs::write(rescue.memory(), "memory").unwrap();
+        rescue
+    }
+
+    fn claim(directory: &Path, node: &str) -> Option<PathBuf> {
+        Rescue::claim(&guest("vm1"), node, directory, &|_| {})
+    }
+
+    #[test]
+    fn memory_is_for_one_start_on_one_of_two_nodes() {
+        for node in ["n1", "n2"] {
+            let directory = tempfile::tempdir().unwrap();
+            let rescue = save(directory.path());
+            let memory = rescue.memory();
+            rescue.hand_over().unwrap();
+            assert_eq!(claim(directory.path(), node), Some(memory.clone()));
+            // It lies there until the guest runs from it, and is nobody's.
+            assert_eq!(claim(directory.path(), node), None);
+            assert!(!memory.exists());
+        }
+    }
+
+    #[test]
+    fn memory_that_is_for_no_start_is_thrown_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let spoil: [fn(Rescue); 4] = [
+            // The stop was killed before it was done.
+            drop,
+            |mut it| {
+                it.ticket.nodes = ["n3".to_owned(), "n4".to_owned()];
+                it.hand_over().unwrap();
+            },
+            |mut it| {
+                it.ticket.guest = guest("vm2");
+                it.hand_over().unwrap();
+            },
+            |it| fs::write(it.path, "{}").unwrap(),
+        ];
+        for spoil in spoil {
+            let rescue = save(directory.path());
+            let memory = rescue.memory();
+            spoil(rescue);
+            assert_eq!(claim(directory.path(), "n2"), None);
+            assert!(!memory.exists());
+        }
+        let (mut rescue, memory) = (save(directory.path()), save(directory.path()).memory());
+        rescue.ticket.time -= VALIDITY + 5;
+        fs::write(&rescue.path, serde_json::to_vec(&rescue.ticket).unwrap()).unwrap();
+        assert_eq!((claim(directory.path(), "n2"), memory.exists()), (None, false));
+    }
+
+    #[test]
+    fn only_a_failure_of_this_boot_and_these_minutes_counts() {
+        let fresh = Failed::now("n2").unwrap();
+        let old = Failed { time: fresh.time - VALIDITY - 5, ..fresh.clone() };
+        let other = Failed { boot: "another".to_owned(), ..fresh.clone() };
+        let after = |failed| Rescue::after(failed, &guest("vm1"), "n1", Path::new("/x"));
+        assert!(after(&fresh).is_some());
+        assert!(after(&old).is_none() && after(&other).is_none());
+    }
+}
