@@ -10,12 +10,15 @@ const PAGES_PER_MIB: u64 = (1 << 20) / Page::SIZE as u64;
 /// How often pages are written and checked.
 const STEP: Duration = Duration::from_millis(5);
 
+/// How often pages are checked when none are written: an emulated processor pays for each awakening.
+const REST: Duration = Duration::from_millis(50);
+
 /// The most time that is made up for at once: after a pause of the whole guest it must not burst.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
-/// Pages that the running sweep checks in each step, beside those that are about to be written:
-/// 12.5 MiB/s, a few percent of an emulated processor.
-const SWEEP: usize = 16;
+/// How long the running sweep takes to check every page once, beside those that are about to be written.
+/// It is a few percent of an emulated processor for 48 MiB.
+const SWEEP: Duration = Duration::from_secs(4);
 
 /// What the dirtying has come to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,20 +80,29 @@ struct Dirtier {
     last: Instant,
     /// Pages that are due but not written, in millionths.
     due: u64,
+    /// Pages that are due but not checked, in parts that make one of [`SWEEP`] in microseconds.
+    unchecked: u64,
     second: Second,
 }
 
 impl Default for Dirtier {
     fn default() -> Self {
         let now = Instant::now();
-        Self { region: Region::new(0), rate: 0, last: now, due: 0, second: Second::at(now, 0) }
+        Self {
+            region: Region::new(0),
+            rate: 0,
+            last: now,
+            due: 0,
+            unchecked: 0,
+            second: Second::at(now, 0),
+        }
     }
 }
 
 impl Dirtier {
     fn run(mut self, inbox: &Receiver<(Order, Sender<Figures>)>) {
         loop {
-            match inbox.recv_timeout(STEP) {
+            match inbox.recv_timeout(if self.rate > 0 { STEP } else { REST }) {
                 Ok((order, answer)) => {
                     self.obey(&order);
                     // Whoever asked may have hung up.
@@ -123,14 +135,16 @@ impl Dirtier {
     fn step(&mut self, now: Instant) {
         let elapsed = now.duration_since(self.last).min(CATCH_UP);
         self.last = now;
-        self.due += self.rate * u64::try_from(elapsed.as_micros()).unwrap_or(0);
+        self.due += self.rate * micros(elapsed);
         for _ in 0..self.due / 1_000_000 {
             self.region.write_next();
         }
         self.due %= 1_000_000;
-        for _ in 0..SWEEP {
+        self.unchecked += self.region.pages() as u64 * micros(elapsed);
+        for _ in 0..self.unchecked / micros(SWEEP) {
             self.region.check_next();
         }
+        self.unchecked %= micros(SWEEP);
         self.second.note(now, self.region.written);
     }
 
@@ -143,6 +157,10 @@ impl Dirtier {
             corrupt: self.region.corrupt,
         }
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The pages written in the last full second.
