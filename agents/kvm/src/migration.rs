@@ -84,7 +84,7 @@ fn force(options: &Options) -> Option<Force> {
 
 /// Keeps how a migration went: in the history, and in the log with a field for each figure.
 fn keep(instance: &Instance, entry: &Entry) {
-    let history = History::new(instance.request.library_directory().join("migrations.jsonl"));
+    let history = History::new(instance.request.library_directory().join("migrations/history.jsonl"));
     let by = instance.by.slice(HISTORY_SLICE);
     let (kept, added) = (history.clone(), entry.clone());
     if let Some(Err(error)) = by.bound(move || kept.add(&added)) {

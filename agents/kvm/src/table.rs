@@ -17,7 +17,8 @@ without a libvirt daemon that answers.
 Live migration needs allow-migrate=true, and libvirt daemons that reach each other as \
 migration_transport says. It is done peer to peer. What the guest needs on the target is checked before a \
 byte of it moves; the guests of a node leave one after the other, the higher priority and the smaller \
-guest first; and how each migration went is kept in /var/lib/hawser/migrations.jsonl.
+guest first; and how each migration went is kept in \
+/var/lib/hawser/migrations/history.jsonl.
 
 A plain monitor runs monitor_scripts if there are any, as VirtualDomain does. With OCF_CHECK_LEVEL=0 it does \
 not. With 10 it asks the QEMU guest agent for a sign of life. With 20 it asks the guest agent, if the guest \

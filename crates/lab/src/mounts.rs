@@ -48,7 +48,9 @@ pub fn isolate(place: &Place, settings: &Settings, node: &str) -> Result<(), Err
         overlay(&trees, directory)?;
     }
     for directory in keeper::PRIVATE {
-        bind(&place.disk(node).join(directory), &Path::new("/").join(directory))?;
+        let own = Path::new("/").join(directory);
+        create(&own)?;
+        bind(&place.disk(node).join(directory), &own)?;
     }
     tmpfs("/tmp", 0o1777)?;
     devices()?;

@@ -199,7 +199,7 @@ fn how_a_migration_went_is_kept() {
     node.migrate().gives(1);
     node.change(|host| host.faults.clear());
     node.migrate().gives(0);
-    let text = std::fs::read_to_string(node.path("lib/hawser/migrations.jsonl")).unwrap();
+    let text = std::fs::read_to_string(node.path("lib/hawser/migrations/history.jsonl")).unwrap();
     let entries: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(entries.len(), 2);

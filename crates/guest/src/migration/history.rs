@@ -110,12 +110,10 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { guest, source, target, .. } = self;
         match self.ending {
-            Ending::Migrated => write!(f, "guest {guest} migrated from {source} to {target}")?,
-            Ending::Stayed => {
-                write!(f, "guest {guest} stayed on {source}, and is not on {target}")?
-            }
-            Ending::Unknown => write!(f, "guest {guest} is lost between {source} and {target}")?,
-        }
+            Ending::Migrated => write!(f, "guest {guest} migrated from {source} to {target}"),
+            Ending::Stayed => write!(f, "guest {guest} stayed on {source}, not going to {target}"),
+            Ending::Unknown => write!(f, "guest {guest} is lost between {source} and {target}"),
+        }?;
         write!(
             f,
             ": {} ms of preflight, {} ms of waiting, {} ms of sending {} MiB in {} pass(es)",

@@ -16,6 +16,7 @@ pub const PRIVATE: &[&str] = &[
     "etc",
     "var/cache/libvirt",
     "var/lib/corosync",
+    "var/lib/hawser/migrations",
     "var/lib/libvirt",
     "var/lib/pacemaker",
     "var/log",

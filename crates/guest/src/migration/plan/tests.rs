@@ -59,7 +59,7 @@ impl Guest {
                     return End { time: now + left, pause: Some(left), postcopy: false, steps };
                 }
                 if self.throttled && written * 2 > per_tick(self.bandwidth) {
-                    throttle = (throttle + 10).max(20).min(99);
+                    throttle = (throttle + 10).clamp(20, 99);
                 }
                 (remaining, dirty, pass) = (dirty, 0, pass + 1);
             }
