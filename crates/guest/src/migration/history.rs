@@ -111,7 +111,7 @@ impl fmt::Display for Entry {
         let Self { guest, source, target, .. } = self;
         match self.ending {
             Ending::Migrated => write!(f, "guest {guest} migrated from {source} to {target}"),
-            Ending::Stayed => write!(f, "guest {guest} stayed on {source}, not going to {target}"),
+            Ending::Stayed => write!(f, "guest {guest} did not go from {source} to {target}"),
             Ending::Unknown => write!(f, "guest {guest} is lost between {source} and {target}"),
         }?;
         write!(
