@@ -28,7 +28,7 @@ pub fn begin(
     migration: &Migration,
     by: Deadline,
 ) -> Result<Transfer> {
-    let (parameters, flags) = (parameters(migration)?, flags(migration));
+    let (parameters, flags) = (parameters(migration)?, flags(session, migration));
     let connect = session.open(by)?;
     let (name, destination) = (guest.clone(), migration.destination.clone());
     let migrate = move || {
@@ -54,18 +54,20 @@ fn parameters(migration: &Migration) -> Result<MigrateParameters> {
     Ok(parameters)
 }
 
-fn flags(migration: &Migration) -> u32 {
-    let wanted = [
+fn flags(session: &Session, migration: &Migration) -> u32 {
+    let asked =
+        sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER | options::flags(&migration.options);
+    // Other drivers have none of what helps a migration along, and refuse flags that they do not know.
+    if !session.uri().starts_with("qemu") {
+        return asked;
+    }
+    let helps = [
         (migration.throttle, sys::VIR_MIGRATE_AUTO_CONVERGE),
         (migration.postcopy, sys::VIR_MIGRATE_POSTCOPY),
-        (migration.resume, sys::VIR_MIGRATE_POSTCOPY | sys::VIR_MIGRATE_POSTCOPY_RESUME),
+        (migration.resume, sys::VIR_MIGRATE_POSTCOPY_RESUME),
         (migration.streams.is_some(), sys::VIR_MIGRATE_PARALLEL),
     ];
-    let always = sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER;
-    wanted
-        .iter()
-        .filter(|(wanted, _)| *wanted)
-        .fold(always | options::flags(&migration.options), |flags, (_, flag)| flags | flag)
+    helps.iter().filter(|(wanted, _)| *wanted).fold(asked, |flags, (_, flag)| flags | flag)
 }
 
 /// What libvirt tells of the migration that goes on, or of the one with which the domain came here.

@@ -30,6 +30,11 @@ impl Session {
         Self { uri: uri.to_owned(), connect: Mutex::default(), was_silent: AtomicBool::new(false) }
     }
 
+    /// Where it goes.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
     /// Opens the connection, if it is not open.
     pub fn open(&self, by: Deadline) -> Result<Arc<Connect>> {
         let mut open = self.connect.lock().unwrap_or_else(PoisonError::into_inner);
