@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use exec::{Deadline, Tool};
-use lab::{Error, Lab, Name, Stack};
+use lab::{Error, Lab, MIGRATION_PORTS, Name, Stack};
+use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use std::{env, fs, process};
+use std::time::{Duration, Instant};
+use std::{env, fs, process, thread};
 
 /// The variable that makes a second instance of this program the owner of a lab with this name.
 const OWNED: &str = "LAB_TEST_OWNED";
@@ -186,6 +188,49 @@ fn a_node_has_a_disk_a_network_and_the_agents_of_a_tree() {
     let traces = Traces::of(&lab);
     lab.down().unwrap();
     traces.vanish();
+}
+
+/// How long some bytes take from one network namespace to a port of the observer.
+fn transfer(from: &Path, observer: &Path, port: u16, bytes: &[u8]) -> Duration {
+    let enter = |path| setns(fs::File::open(path).unwrap(), CloneFlags::CLONE_NEWNET).unwrap();
+    thread::scope(|scope| {
+        let listener = scope.spawn(|| {
+            enter(observer);
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap()
+        });
+        let listener = listener.join().unwrap();
+        let begun = Instant::now();
+        scope.spawn(|| {
+            enter(from);
+            let address = (Ipv4Addr::new(10, 77, 0, 250), port);
+            TcpStream::connect(address).unwrap().write_all(bytes).unwrap();
+        });
+        let received = io::copy(&mut listener.accept().unwrap().0, &mut io::sink()).unwrap();
+        assert_eq!(received, bytes.len() as u64);
+        begun.elapsed()
+    })
+}
+
+#[test]
+fn only_migrations_queue_for_the_link() {
+    let Some(name) = name("link") else { return };
+    let builder = Lab::builder(name).nodes(1).stack(Stack::Libvirt).link_speed(100);
+    let lab = builder.start(|_| {}).unwrap();
+    let observer = lab.observer().unwrap().network();
+    // Whoever enters a node is in its network: this one stays there.
+    let mut inside = lab.node("n1").unwrap().tool("sleep").unwrap().arg("60").spawn(None).unwrap();
+    let n1 = PathBuf::from(format!("/proc/{}/ns/net", inside.id()));
+    let own = fs::read_link("/proc/self/ns/net").unwrap();
+    wait_until("n1 is entered", soon(), || fs::read_link(&n1).unwrap() != own);
+
+    let bytes = vec![0; 2_000_000];
+    let ports = [*MIGRATION_PORTS.start(), *MIGRATION_PORTS.end(), MIGRATION_PORTS.end() + 1];
+    let [first, last, other] = ports.map(|port| transfer(&n1, &observer, port, &bytes));
+    // 16 Mbit take 160 ms at 100 Mbit/s.
+    let limit = Duration::from_millis(130);
+    assert!(first > limit && last > limit, "{first:?} {last:?}");
+    assert!(other < limit, "{other:?}");
+    inside.kill();
 }
 
 #[test]
