@@ -7,6 +7,7 @@
 mod action;
 pub mod cost;
 mod error;
+pub mod evacuation;
 pub mod failover;
 pub mod faults;
 pub mod migration;

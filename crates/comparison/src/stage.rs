@@ -13,7 +13,7 @@ pub const NODES: [&str; 2] = ["n1", "n2"];
 pub const BOOT_TIME: Duration = Duration::from_secs(180);
 
 /// How long the cluster may take for anything it is told.
-pub const CLUSTER_TIME: Duration = Duration::from_secs(180);
+pub const CLUSTER_TIME: Duration = Duration::from_secs(300);
 
 /// How long a guest that runs may take to answer steadily, or to do what it is told.
 const EASE_TIME: Duration = Duration::from_secs(60);
@@ -108,6 +108,11 @@ impl<'a> Stage<'a> {
     pub fn settle(&self, guest: &Guest, fits: impl Fn(&str) -> bool) -> Result<String, Error> {
         let deadline = Deadline::after(CLUSTER_TIME);
         Ok(self.lab.wait_located(&guest.name, fits, deadline)?)
+    }
+
+    /// Waits until all guests run on a node, and the cluster is at rest.
+    pub fn settle_all(&self, guests: &[Guest], node: &str) -> Result<(), Error> {
+        guests.iter().try_for_each(|guest| self.settle(guest, |it| it == node).map(drop))
     }
 
     /// Tells a guest something as soon as it can be told, which may be when it has booted.

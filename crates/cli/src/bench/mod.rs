@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use comparison::migration::Load;
-use comparison::{Setting, Verdict, cost, failover, migration};
+use comparison::{Setting, Verdict, cost, evacuation, failover, migration};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +29,7 @@ pub struct Bench {
 enum Subject {
     Cost(Cost),
     Migration(Migration),
+    Evacuation(Evacuation),
     Failover(Failover),
     /// Measure inside of a node; `hawser bench cost` calls it
     #[command(hide = true)]
@@ -40,6 +41,7 @@ impl Bench {
         match self.subject {
             Subject::Cost(cost) => cost.run()?,
             Subject::Migration(migration) => return migration.run(),
+            Subject::Evacuation(evacuation) => return evacuation.run(),
             Subject::Failover(failover) => failover.run()?,
             Subject::Node => cost::serve(io::stdin().lock(), io::stdout().lock())?,
         }
@@ -102,6 +104,32 @@ impl Migration {
         }
         bench.end()?;
         conclude(&verdict)
+    }
+}
+
+/// Put a node with many guests into standby, and measure how soon all of them are on the other one
+///
+/// Ends with success only if every guest of the suite's agent moved live.
+#[derive(Debug, Args)]
+struct Evacuation {
+    #[command(flatten)]
+    root: Root,
+
+    /// Guests on the node; 20 need about 6 GiB of memory
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..100))]
+    guests: u8,
+
+    /// Evacuations by each agent
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+}
+
+impl Evacuation {
+    fn run(self) -> Result<ExitCode, Error> {
+        answer(&format!("## Evacuations\n\n{}", conditions()))?;
+        let report = evacuation::measure(self.root.setting(), self.guests, self.count)?;
+        answer(&report.to_string())?;
+        conclude(&report.verdict())
     }
 }
 

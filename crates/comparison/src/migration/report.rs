@@ -153,3 +153,64 @@ impl fmt::Display for Report {
         write!(f, "### Migrations: {}\n\n{times}\n{endings}", self.load)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 20 rounds of each, of which the last has this ending and outage in ms for ours.
+    fn report(load: &str, ours: u64, last: (Ending, u64)) -> Report {
+        let mut report = Report::new(load.parse().unwrap());
+        let usual = Mover::ALL.into_iter().zip([ours, 261, 60]);
+        for (mover, outage) in usual.cycle().take(60) {
+            report.add(Round {
+                mover,
+                ending: Ending::Live,
+                outage: Duration::from_millis(outage),
+                stall: Duration::from_millis(outage),
+                migration: Some(Duration::from_secs(2)),
+                total: Duration::from_secs(3),
+                rate: 0,
+                rate_meanwhile: None,
+                corrupt: 0,
+            });
+        }
+        let round = report.rounds.iter_mut().rfind(|it| it.mover == Mover::ALL[0]).unwrap();
+        (round.ending, round.outage) = (last.0, Duration::from_millis(last.1));
+        report
+    }
+
+    #[test]
+    fn the_outage_of_an_idle_guest_is_judged_by_both_others() {
+        assert!(report("idle", 87, (Ending::Live, 250)).verdict().holds());
+        assert!(!report("idle", 88, (Ending::Live, 88)).verdict().holds());
+        let slow = report("150", 400, (Ending::Live, 400));
+        assert!(slow.verdict().holds());
+        let mut report = report("idle", 87, (Ending::Live, 250));
+        for round in report.rounds.iter_mut().filter(|it| it.mover == Mover::Bare) {
+            round.outage = Duration::from_millis(57);
+        }
+        assert!(!report.verdict().holds());
+    }
+
+    #[test]
+    fn no_guest_may_be_restarted_left_behind_or_corrupted() {
+        for ending in [Ending::Rebooted, Ending::Failed] {
+            assert!(!report("150", 80, (ending, 5000)).verdict().holds(), "{ending:?}");
+        }
+        let mut report = report("25", 80, (Ending::Live, 80));
+        report.rounds[0].corrupt = 1;
+        assert!(!report.verdict().holds());
+    }
+
+    #[test]
+    fn a_guest_that_stayed_where_it_was_has_no_outage() {
+        let mut report = report("75", 80, (Ending::Live, 80));
+        for round in report.rounds.iter_mut().filter(|it| it.mover == Mover::Bare) {
+            round.ending = Ending::Failed;
+        }
+        let text = report.to_string();
+        let row = text.lines().find(|it| it.starts_with("| bare QEMU")).unwrap();
+        assert!(!row.contains("ms"), "{text}");
+    }
+}
