@@ -73,7 +73,7 @@ impl Fixture {
 }
 
 /// What is to be said when the machine does not have a program, or a file.
-fn lack(need: &str) -> Option<String> {
+pub(crate) fn lack(need: &str) -> Option<String> {
     if need.starts_with('/') {
         (!Path::new(need).exists()).then(|| format!("file {need} not found"))
     } else {
@@ -81,7 +81,7 @@ fn lack(need: &str) -> Option<String> {
     }
 }
 
-fn skip<T>(why: &dyn Display) -> Option<T> {
+pub(crate) fn skip<T>(why: &dyn Display) -> Option<T> {
     let thread = thread::current();
     let test = thread.name().unwrap_or_default();
     let allowed = env::var_os(NO_SKIP).is_none_or(|it| it != "1");

@@ -8,17 +8,22 @@
 //!
 //! * [`Fixture`] and [`Turn`]: the lab and what is done in it
 //! * [`Agent`]: the agent, called as Pacemaker calls it
+//! * [`boot`] and [`Journal`]: a machine with systemd, and what became of its units
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod agent;
 mod fixture;
 mod install;
+mod journal;
+mod machine;
 mod resource;
 mod turn;
 
 pub use agent::{Agent, Answer};
 pub use fixture::Fixture;
+pub use journal::Journal;
+pub use machine::boot;
 pub use turn::Turn;
 
 use exec::Deadline;

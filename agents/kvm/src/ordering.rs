@@ -34,8 +34,8 @@ const DAEMONS: &[&str] = &[
     "virtlogd",
 ];
 
-/// libvirt-guests.service shuts down every guest that runs when it is stopped, ours too.
-const OTHERS: &str = "systemd-machined.service libvirt-guests.service";
+/// When it is stopped it shuts down every guest that runs, ours too. Debian enables it.
+const SHUTS_DOWN: &str = "libvirt-guests.service";
 
 const SYSTEMCTL_SLICE: Duration = Duration::from_secs(5);
 
@@ -62,7 +62,7 @@ pub fn arrange(by: Deadline) {
 fn content() -> String {
     let daemons: String =
         DAEMONS.iter().map(|name| format!("After={name}.service {name}.socket\n")).collect();
-    format!("[Unit]\n{daemons}After={OTHERS} {GUESTS}\nWants={GUESTS}\n")
+    format!("[Unit]\n{daemons}After={SHUTS_DOWN} {GUESTS}\nWants={GUESTS}\n")
 }
 
 fn write(path: &Path, content: &str) -> io::Result<()> {
