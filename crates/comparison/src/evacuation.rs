@@ -159,6 +159,10 @@ impl fmt::Display for Report {
             figures
         });
         table.ratios([RATIO], ours, stock);
-        write!(f, "### {} guests leave a node, {} times\n\n{table}", self.guests, self.count)
+        write!(
+            f,
+            "### {} guests leave a node, {} times, over a link of {LINK} Mbit/s\n\n{table}",
+            self.guests, self.count
+        )
     }
 }

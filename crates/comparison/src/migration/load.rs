@@ -3,8 +3,8 @@ use lab_guest::Command;
 use std::fmt;
 use std::str::FromStr;
 
-/// The speed of the nodes' links for migrations, in Mbit/s: slow enough for an emulated guest to dirty
-/// memory faster.
+/// The usual speed of the nodes' links for migrations, in Mbit/s: slow enough for an emulated guest to
+/// dirty memory faster.
 pub const LINK: u32 = 400;
 
 /// The memory that a guest writes round and round, or keeps without writing it, in MiB. All of its pages
@@ -16,25 +16,22 @@ pub const WORKING_SET: u32 = 48;
 pub struct Load(u32);
 
 impl Load {
-    /// What a migration engine has to cope with: nothing, and what is slower and faster than the link.
-    pub const ALL: [Self; 4] = [Self(0), Self(25), Self(75), Self(150)];
-
     /// Whether the guest writes nothing.
     #[must_use]
     pub fn is_idle(self) -> bool {
         self.0 == 0
     }
 
-    /// In MiB/s.
+    /// In MiB/s, for a link of so many Mbit/s.
     #[must_use]
-    pub fn rate(self) -> u32 {
-        let bytes = u64::from(LINK) * 1_000_000 / 8 * u64::from(self.0) / 100;
+    pub fn rate(self, link: u32) -> u32 {
+        let bytes = u64::from(link) * 1_000_000 / 8 * u64::from(self.0) / 100;
         u32::try_from((bytes + (1 << 19)) >> 20).unwrap_or(u32::MAX)
     }
 
     /// What a guest is told to write so. An idle one fills its memory first.
-    pub(super) fn command(self) -> Command {
-        Command::Dirty { rate: self.rate().max(1), size: WORKING_SET }
+    pub(super) fn command(self, link: u32) -> Command {
+        Command::Dirty { rate: self.rate(link).max(1), size: WORKING_SET }
     }
 }
 
@@ -54,9 +51,7 @@ impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => f.write_str("idle guest"),
-            percent => {
-                write!(f, "guest that dirties {percent} % of the link, {} MiB/s", self.rate())
-            }
+            percent => write!(f, "guest that dirties {percent} % of the link"),
         }
     }
 }
@@ -67,13 +62,13 @@ mod tests {
 
     #[test]
     fn rates_follow_from_the_link() {
-        assert_eq!(Load::ALL.map(Load::rate), [0, 12, 36, 72]);
+        assert_eq!([0, 25, 75, 150].map(|it| Load(it).rate(LINK)), [0, 12, 36, 72]);
     }
 
     #[test]
     fn a_load_is_idle_or_a_percentage() {
         assert!("idle".parse::<Load>().is_ok_and(Load::is_idle));
-        assert_eq!("75".parse::<Load>().map(Load::rate).ok(), Some(36));
+        assert_eq!("75".parse::<Load>().ok(), Some(Load(75)));
         for wrong in ["", "0", "-1", "75 %", "1000", "IDLE"] {
             assert!(wrong.parse::<Load>().is_err(), "{wrong}");
         }

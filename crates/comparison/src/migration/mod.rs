@@ -57,16 +57,19 @@ impl fmt::Display for Mover {
 /// A cluster with the three guests.
 pub struct Bench<'a> {
     stage: Stage<'a>,
+    /// The speed of each node's link, in Mbit/s.
+    link: u32,
     bare: Bare,
 }
 
 impl<'a> Bench<'a> {
-    /// Makes the cluster and boots the guests, which takes about 30 s.
+    /// Makes the cluster, with links of so many Mbit/s for migrations, and boots the guests, which takes
+    /// about 30 s.
     ///
     /// # Errors
     /// When the lab cannot be made, or a guest does not start.
-    pub fn new(setting: Setting<'a>) -> Result<Self, Error> {
-        let lab = Lab::builder("bench-migration".parse()?).nodes(2).link_speed(LINK);
+    pub fn new(setting: Setting<'a>, link: u32) -> Result<Self, Error> {
+        let lab = Lab::builder("bench-migration".parse()?).nodes(2).link_speed(link);
         let stage = Stage::set(setting, lab)?;
         let operations = Operations { migration: MIGRATION_TIME, ..Operations::default() };
         for subject in Subject::ALL {
@@ -74,7 +77,7 @@ impl<'a> Bench<'a> {
         }
         setting.note("starting a guest with QEMU alone");
         let bare = Bare::start(&stage.lab, &Mover::Bare.guest())?;
-        Ok(Self { stage, bare })
+        Ok(Self { stage, link, bare })
     }
 
     /// Migrates each of the guests `count` times in turn, under a load. 25 times take about 12 minutes,

@@ -2,7 +2,7 @@
 
 use super::{Bench, Load, Mover};
 use crate::Error;
-use crate::stage::{self, BOOT_TIME, Stage};
+use crate::stage::{self, BOOT_TIME};
 use exec::Deadline;
 use lab::Guest;
 use lab::probe::Measurement;
@@ -53,14 +53,12 @@ pub struct Round {
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let migration = self.migration.unwrap_or_default();
-        let [outage, stall, migration, total] =
-            [self.outage, self.stall, migration, self.total].map(duration);
+        let [outage, stall, total] = [self.outage, self.stall, self.total].map(duration);
         let Self { ending, rate, corrupt, .. } = self;
         write!(
             f,
-            "{ending:?}: outage {outage}, stall {stall}, migration {migration}, total {total}, \
-             {rate} MiB/s, {corrupt} corrupt pages"
+            "{ending:?}: outage {outage}, stall {stall}, total {total}, {rate} MiB/s before, \
+             {corrupt} corrupt pages"
         )
     }
 }
@@ -79,7 +77,7 @@ impl Bench<'_> {
     /// Migrates a guest once.
     pub(super) fn round(&mut self, mover: Mover, load: Load) -> Result<Round, Error> {
         let guest = mover.guest();
-        let before = load_up(&self.stage, &guest, load)?;
+        let before = self.load_up(&guest, load)?;
         let probe = self.stage.probe(&guest)?;
         let moved = self.migrate(mover, &guest)?;
         let answered = probe.wait_for_replies(1, Deadline::after(BOOT_TIME));
@@ -108,6 +106,23 @@ impl Bench<'_> {
         })
     }
 
+    /// Has a guest dirty memory, and returns what it says when it has reached its rate, or does not. An
+    /// idle one has filled its memory once.
+    fn load_up(&self, guest: &Guest, load: Load) -> Result<Status, Error> {
+        self.stage.tell(guest, load.command(self.link))?;
+        if load.is_idle() {
+            return self.stage.tell(guest, REST);
+        }
+        let wanted = u64::from(load.rate(self.link));
+        let deadline = Deadline::after(WARM_UP_TIME);
+        loop {
+            let status = self.stage.tell(guest, Command::Status)?;
+            if status.rate * 10 >= wanted * 9 || !deadline.pause(LOOK) {
+                return Ok(status);
+            }
+        }
+    }
+
     fn migrate(&mut self, mover: Mover, guest: &Guest) -> Result<Moved, Error> {
         if mover == Mover::Bare {
             let begun = Instant::now();
@@ -124,22 +139,6 @@ impl Bench<'_> {
             Err(error) => return Err(error),
         };
         Ok(Moved { begun, arrived, took: self.stage.took(guest, "migrate_to", &home)? })
-    }
-}
-
-/// Has a guest dirty memory, and returns what it says when it has reached its rate, or does not. An idle
-/// one has filled its memory once.
-fn load_up(stage: &Stage<'_>, guest: &Guest, load: Load) -> Result<Status, Error> {
-    stage.tell(guest, load.command())?;
-    if load.is_idle() {
-        return stage.tell(guest, REST);
-    }
-    let deadline = Deadline::after(WARM_UP_TIME);
-    loop {
-        let status = stage.tell(guest, Command::Status)?;
-        if status.rate * 10 >= u64::from(load.rate()) * 9 || !deadline.pause(LOOK) {
-            return Ok(status);
-        }
     }
 }
 
