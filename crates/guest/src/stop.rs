@@ -1,5 +1,5 @@
 use crate::{Change, Error, Guest, Observation, Result};
-use hypervisor::{Deadline, Job, Pause, ShutdownMode, State};
+use hypervisor::{Deadline, Pause, ShutdownMode, State};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Guest<'_> {
         if !seen.state.is_active() {
             return Ok(Change::Already);
         }
-        if seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running) {
+        if seen.sight.as_ref().is_some_and(|sight| sight.job.holds()) {
             (self.note)(format_args!("aborting the job that holds guest {}", self.identity.name));
             if let Err(error) =
                 self.hypervisor.abort_job(&self.identity.name, self.by.slice(ABORT_SLICE))
@@ -54,7 +54,9 @@ impl Guest<'_> {
             seen = self.observe()?;
         }
         let listens = (!how.force || how.save.is_some()) && self.can_listen(seen.state);
-        if let Some(file) = how.save.as_ref().filter(|_| listens)
+        // What cannot be told may be a guest whose memory has gone elsewhere.
+        let whole = listens && seen.state != State::Alive;
+        if let Some(file) = how.save.as_ref().filter(|_| whole)
             && self.saved(file, &seen)?
         {
             return Ok(Change::Saved);

@@ -59,8 +59,20 @@ pub enum Job {
     None,
     /// One that can be aborted from here: an outgoing migration, a save.
     Running,
+    /// One that has failed or been aborted, and holds the guest until the hypervisor has cleared up: it
+    /// may have to wait for another host that does not answer.
+    Ending,
     /// An incoming migration, which only its source can abort.
     Incoming,
+}
+
+impl Job {
+    /// Whether it keeps the hypervisor from doing other things with the guest, and
+    /// [`crate::Hypervisor::abort_job`] puts an end to that.
+    #[must_use]
+    pub fn holds(self) -> bool {
+        matches!(self, Self::Running | Self::Ending)
+    }
 }
 
 /// What a hypervisor tells about a guest.

@@ -14,7 +14,7 @@ pub use plan::Force;
 pub use policy::Policy;
 
 use crate::{Error, Guest, Result};
-use hypervisor::{Hypervisor, Job, Migration, Pause, Progress, State};
+use hypervisor::{Hypervisor, Migration, Pause, Progress, State};
 use std::time::{Duration, Instant};
 
 /// How long the target may take to answer, before the first byte of the guest has moved.
@@ -102,7 +102,7 @@ impl Guest<'_> {
     fn ready_to_leave(&self) -> Result<()> {
         let name = &self.identity.name;
         let mut seen = self.observe()?;
-        if seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running) {
+        if seen.sight.as_ref().is_some_and(|sight| sight.job.holds()) {
             (self.note)(format_args!("aborting the job that holds guest {name}"));
             self.done(self.hypervisor.abort_job(name, self.by))?;
             seen = self.observe()?;

@@ -72,6 +72,8 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
         return Ok(if active { State::Alive } else { State::Off });
     };
     Ok(match state {
+        // The copy on the target, whose memory is not all there and does not come.
+        DomainState::Running if is_broken(&reason) => State::Paused(Pause::PostcopyFailed),
         DomainState::Running | DomainState::Blocked => State::Running,
         DomainState::Shutdown => State::ShuttingDown,
         DomainState::Shutoff => State::Off,
@@ -83,6 +85,10 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
             _ => State::Paused(Pause::Unknown),
         },
     })
+}
+
+fn is_broken(reason: &DomainStateReason) -> bool {
+    matches!(reason, DomainStateReason::Running(Enum::Known(Running::PostCopyFailed)))
 }
 
 fn paused(reason: Paused, job: Job) -> State {
@@ -104,9 +110,11 @@ fn paused(reason: Paused, job: Job) -> State {
 /// is not active it calls the question invalid.
 fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
     match domain.job_info() {
-        // One that has completed, failed or been cancelled holds the domain until libvirt has cleared up.
-        Ok(info) if info.r#type == sys::VIR_DOMAIN_JOB_NONE as i32 => Ok(Job::None),
-        Ok(_) => Ok(Job::Running),
+        Ok(info) => Ok(match u32::try_from(info.r#type) {
+            Ok(sys::VIR_DOMAIN_JOB_NONE) => Job::None,
+            Ok(sys::VIR_DOMAIN_JOB_FAILED | sys::VIR_DOMAIN_JOB_CANCELLED) => Job::Ending,
+            _ => Job::Running,
+        }),
         Err(error) if is(&error, ErrorNumber::OperationUnsupported) => Ok(Job::Incoming),
         Err(error)
             if is_gone(&error)
@@ -122,18 +130,21 @@ fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
 /// Aborts the job that holds the domain and waits until it is over.
 pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadline) -> Result<()> {
     loop {
-        if libvirt.look(guest, by)?.job != Job::Running {
+        let job = libvirt.look(guest, by)?.job;
+        if !job.holds() {
             return Ok(());
         }
-        let name = guest.clone();
-        let aborted = session.ask("abort the guest's job", by, move |connect| {
-            active(connect, &name)?.map_or(Ok(()), |domain| ffi::abort_job(&domain))
-        });
-        // A job in its last phase refuses to be aborted, and ends by itself.
-        if let Err(error) = aborted
-            && (error.is_silence() || by.expired())
-        {
-            return Err(error);
+        if job == Job::Running {
+            let name = guest.clone();
+            let aborted = session.ask("abort the guest's job", by, move |connect| {
+                active(connect, &name)?.map_or(Ok(()), |domain| ffi::abort_job(&domain))
+            });
+            // A job in its last phase refuses to be aborted, and ends by itself.
+            if let Err(error) = aborted
+                && (error.is_silence() || by.expired())
+            {
+                return Err(error);
+            }
         }
         if !by.pause(POLL) {
             return Err(Error::Refused {
