@@ -30,6 +30,7 @@ pub struct Config {
     /// What was given, or why that is no answer: a migration must not be less secure than was asked for.
     pub migration_security: Result<Security, String>,
     pub migration_state_path: Option<PathBuf>,
+    pub migration_priority: u32,
     pub monitor_scripts: Vec<String>,
     pub cpu: Utilization,
     pub host_memory: Utilization,
@@ -97,6 +98,11 @@ impl Reader<'_> {
         })
     }
 
+    fn migration_priority(&mut self) -> u32 {
+        let priority = self.get(&table::MIGRATION_PRIORITY).unwrap_or_default();
+        u32::try_from(priority).unwrap_or(u32::MAX)
+    }
+
     fn hypervisor(&mut self) -> String {
         let uri = self.text(&table::HYPERVISOR);
         if uri.contains("://") {
@@ -157,6 +163,7 @@ impl Config {
             migration_policy: reader.migration_policy(),
             migration_security: Security::by_name(&reader.text(&table::MIGRATION_SECURITY)),
             migration_state_path: reader.get(&table::MIGRATION_STATE_PATH),
+            migration_priority: reader.migration_priority(),
             monitor_scripts: reader.get(&table::MONITOR_SCRIPTS).unwrap_or_default(),
             cpu: reader.utilization(&table::AUTOSET_CPU, &table::UNSET_CPU),
             host_memory: reader.utilization(&table::AUTOSET_HOST_MEMORY, &table::UNSET_HOST_MEMORY),
@@ -179,7 +186,7 @@ impl Config {
         if self.stateless && self.backingfile.is_none() {
             return Err(Error::StatelessWithoutBacking);
         }
-        if self.stateless && self.snapshot.is_some() {
+        if self.stateless && (self.snapshot.is_some() || self.migration_state_path.is_some()) {
             return Err(Error::StatelessSnapshot);
         }
         Ok(self)

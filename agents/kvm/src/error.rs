@@ -14,7 +14,9 @@ pub enum Error {
     ForcedSnapshot,
     #[error("stateless needs backingfile: without an overlay there is nothing to forget")]
     StatelessWithoutBacking,
-    #[error("stateless and snapshot exclude each other: saved memory does not fit a new overlay")]
+    #[error(
+        "stateless excludes snapshot and migration_state_path: saved memory does not fit a new overlay"
+    )]
     StatelessSnapshot,
     #[error(
         "shutdown_mode {found:?} is not known; expected acpi, agent, initctl, signal or paravirt"
@@ -44,6 +46,11 @@ pub enum Error {
     Definition { path: PathBuf, source: hypervisor::Error },
     #[error("cannot write {}", .path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error(
+        "cannot tell whether the guest's memory was saved in {}; it must be reachable on every node, and \
+         only root may write to it", .path.display()
+    )]
+    SavedMemory { path: PathBuf, source: io::Error },
     #[error("cannot make the overlay {} on {}", .overlay.display(), .backing.display())]
     Overlay { overlay: PathBuf, backing: PathBuf, source: exec::Error },
     #[error("cannot tell the format of the image {}: qemu-img info gave {found:?}", .backing.display())]
@@ -102,6 +109,7 @@ impl Failure for Error {
             // It concerns one migration and not the guest's whole life.
             Self::UnsafeMigration { .. }
             | Self::Renamed { .. }
+            | Self::SavedMemory { .. }
             | Self::Write { .. }
             | Self::Overlay { .. }
             | Self::ImageFormat { .. }

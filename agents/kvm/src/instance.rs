@@ -120,10 +120,11 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// Writes down that a migration failed.
-    pub fn note_failure(&mut self, failed: Failed) -> Result<(), Error> {
+    /// Writes down whether a migration has just failed. The next monitor, which takes a full look then,
+    /// takes it back: the guest is not being stopped for it.
+    pub fn note_failure(&mut self, failed: Option<Failed>) -> Result<(), Error> {
         let record = self.record.clone().unwrap_or_else(|| self.blank());
-        self.store(Record { failed: Some(failed), ..record })
+        self.store(Record { failed, healthy: None, ..record })
     }
 
     fn blank(&self) -> Record {
@@ -149,8 +150,7 @@ impl<'a> Instance<'a> {
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
-        let failed = self.record.as_ref().and_then(|record| record.failed.clone());
-        let record = Record { healthy, failed, utilization, ..self.blank() };
+        let record = Record { healthy, utilization, ..self.blank() };
         if let Err(error) = record.store(&self.record_path) {
             let path = self.record_path.display();
             ocf::log::warn(format_args!("cannot write {path}: {error}; monitors will be slower"));

@@ -101,8 +101,8 @@ fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Erro
             Ok(change)
         }
         Err(guest::Error::Hypervisor { source, .. }) if !source.is_silence() => {
-            let kept = memory.display();
-            ocf::log::error(format_args!("{source}; {kept} is kept, and the guest boots"));
+            let memory = memory.display();
+            ocf::log::error(format_args!("{source}; the guest boots, and {memory} is of no use"));
             Ok(guest.start(definition, None)?)
         }
         Err(error) => Err(error.into()),

@@ -6,6 +6,10 @@ use crate::instance::Instance;
 use guest::{Failed, Rescue};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long taking the saved memory may take; it lies on a share.
+const CLAIM_SLICE: Duration = Duration::from_secs(10);
 
 /// What becomes of the memory of a guest that is stopped.
 pub enum Memory {
@@ -52,33 +56,44 @@ fn snapshot(instance: &Instance) -> Option<PathBuf> {
 }
 
 fn rescue(instance: &Instance) -> Option<Rescue> {
-    let directory = instance.config.migration_state_path.as_ref()?;
+    let directory = rescues(instance)?;
     let failed = instance.record.as_ref()?.failed.as_ref()?;
     Rescue::after(failed, &instance.identity, instance.request.node()?, directory)
 }
 
-/// Remembers that the guest's migration failed and left it here.
-pub fn note_failure(instance: &mut Instance, target: &str, error: &Error) {
-    let stayed = matches!(error, Error::Guest(error) if error.leaves_the_guest());
-    if !stayed || instance.config.migration_state_path.is_none() {
+/// Where memory goes after a failed migration. What a stateless guest remembers does not fit its new disk.
+fn rescues<'a>(instance: &'a Instance) -> Option<&'a Path> {
+    let directory = instance.config.migration_state_path.as_deref();
+    directory.filter(|_| !instance.config.stateless)
+}
+
+/// Remembers that the guest's migration has just failed, and whether its memory fits its disks still: then
+/// `target` is where it was to go to.
+pub fn note_failure(instance: &mut Instance, target: Option<&str>) {
+    let failed = target.filter(|_| rescues(instance).is_some()).and_then(Failed::now);
+    let known = instance.record.as_ref().and_then(|record| record.failed.as_ref());
+    if failed.as_ref() == known {
         return;
     }
-    if let Some(failed) = Failed::now(target)
-        && let Err(error) = instance.note_failure(failed)
-    {
+    if let Err(error) = instance.note_failure(failed) {
         ocf::log::warn(format_args!("{error}; a stop will shut the guest down"));
     }
 }
 
 /// Takes the saved memory, if there is any, for the one start that may resume it.
 pub fn claim(instance: &Instance) -> Result<Option<PathBuf>, Error> {
-    if let (Some(directory), Some(node)) =
-        (&instance.config.migration_state_path, instance.request.node())
-    {
-        let note = |text: std::fmt::Arguments<'_>| ocf::log::warn(text);
-        let saved = Rescue::claim(&instance.identity, node, directory, &note);
-        if saved.is_some() {
-            return Ok(saved);
+    if let Some(directory) = rescues(instance) {
+        let failed = |source| Error::SavedMemory { path: directory.to_owned(), source };
+        let (guest, shared) = (instance.identity.clone(), directory.to_owned());
+        let node = instance.request.node().unwrap_or_default().to_owned();
+        // The share's server may be gone.
+        let claimed = instance
+            .by
+            .slice(CLAIM_SLICE)
+            .bound(move || Rescue::claim(&guest, &node, &shared, &|text| ocf::log::warn(text)));
+        let claimed = claimed.unwrap_or_else(|| Err(ErrorKind::TimedOut.into()));
+        if let Some(memory) = claimed.map_err(failed)? {
+            return Ok(Some(memory));
         }
     }
     let Some(saved) = snapshot(instance) else { return Ok(None) };

@@ -5,42 +5,43 @@ use crate::error::Error;
 use crate::instance::Instance;
 use crate::{memory, monitor, ordering, security};
 use guest::{Ending, Entry, Force, History, Journey, Link, Order, Rank};
-use hypervisor::{Migration, Options};
+use hypervisor::{Deadline, Migration, Options};
 use ocf::Answer;
 use std::time::{Duration, SystemTime};
 
 /// How long writing the history down may take.
-const HISTORY_SLICE: Duration = Duration::from_secs(1);
+const HISTORY_SLICE: Duration = Duration::from_millis(300);
+
+/// How long starting the guest's pools and networks on the target may take.
+const RESOURCES_SLICE: Duration = Duration::from_secs(10);
 
 pub fn migrate_to(instance: &mut Instance) -> Result<Answer, Error> {
     let target = instance.request.migrate_target().ok_or(Error::NoTarget)?.to_owned();
-    let result = leave(instance, &target);
-    match &result {
-        Ok(()) => instance.forget(),
-        Err(error) => memory::note_failure(instance, &target, error),
-    }
-    result.map(|()| Answer::Success)
-}
-
-fn leave(instance: &Instance, target: &str) -> Result<(), Error> {
     let link = Link::new(instance.request.state_directory().join("hawser-migrations"));
-    let order = order(instance, target, &link)?;
-    let name = &instance.identity.name;
+    let order = order(instance, &target, &link)?;
     instance.save_config();
     if instance.config.start_resources {
-        start_resources_there(instance, &order.migration)?;
+        start_resources_there(instance, &order.migration);
     }
+    let name = instance.identity.name.clone();
     ocf::log::info(format_args!("migrating guest {name} to {}", order.migration.destination));
     let (time, mut journey) = (SystemTime::now(), Journey::default());
     let result = instance.guest().migrate_to(&order, &mut journey);
-    let nodes = (instance.request.node().unwrap_or_default(), target);
     let (ending, reason) = match &result {
         Ok(()) => (Ending::Migrated, None),
-        Err(error) if error.leaves_the_guest() => (Ending::Stayed, Some(ocf::reason(error))),
+        Err(error) if journey.stayed => (Ending::Stayed, Some(ocf::reason(error))),
         Err(error) => (Ending::Unknown, Some(ocf::reason(error))),
     };
+    let nodes = (instance.request.node().unwrap_or_default(), &*target);
     keep(instance, &Entry::new(name.as_str(), nodes, time, &journey).ended(ending, reason));
-    Ok(result?)
+    if ending == Ending::Migrated {
+        instance.forget();
+    } else {
+        // If a copy may have run on the target, or its disks are others, the memory here does not fit.
+        let alone = ending == Ending::Stayed && !order.migration.options.copies_storage();
+        memory::note_failure(instance, Some(&*target).filter(|_| alone));
+    }
+    Ok(result.map(|()| Answer::Success)?)
 }
 
 /// What is wanted of the migration, by the parameters.
@@ -68,7 +69,7 @@ fn order<'a>(instance: &Instance, node: &str, link: &'a Link) -> Result<Order<'a
         policy: config.migration_policy,
         downtime: limit(config.migration_downtime).map(Duration::from_millis),
         force,
-        link: Some((link, Rank { priority: instance.request.priority(), size })),
+        link: Some((link, Rank { priority: config.migration_priority, size })),
     })
 }
 
@@ -84,24 +85,29 @@ fn force(options: &Options) -> Option<Force> {
 
 /// Keeps how a migration went: in the history, and in the log with a field for each figure.
 fn keep(instance: &Instance, entry: &Entry) {
-    let history = History::new(instance.request.library_directory().join("migrations/history.jsonl"));
-    let by = instance.by.slice(HISTORY_SLICE);
-    let (kept, added) = (history.clone(), entry.clone());
-    if let Some(Err(error)) = by.bound(move || kept.add(&added)) {
-        ocf::log::warn(format_args!("cannot keep how the migration went: {error}"));
+    let history =
+        History::new(instance.request.library_directory().join("migrations/history.jsonl"));
+    let added = entry.clone();
+    // The action's own deadline may have passed; that of the manager has a reserve for this.
+    match Deadline::after(HISTORY_SLICE).bound(move || history.add(&added)) {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
+            ocf::log::warn(format_args!("cannot keep how the migration went: {error}"));
+        }
+        None => ocf::log::warn("cannot keep how the migration went: the disk is too slow"),
     }
     ocf::log::event(entry, &entry.fields());
 }
 
-fn start_resources_there(instance: &Instance, migration: &Migration) -> Result<(), Error> {
-    let definition = instance.definition()?;
-    instance
-        .hypervisor
-        .remote(&migration.destination, instance.by)
-        .and_then(|there| there.start_resources(&definition, instance.by))
-        .map_err(|source| {
-            guest::Error::Hypervisor { guest: instance.identity.name.clone(), source }.into()
-        })
+/// What cannot be started there is named by the migration itself, if the guest needs it.
+fn start_resources_there(instance: &Instance, migration: &Migration) {
+    let (by, host) = (instance.by.slice(RESOURCES_SLICE), &instance.hypervisor);
+    let started = host.live_definition(&instance.identity.name, by).and_then(|definition| {
+        host.remote(&migration.destination, by)?.start_resources(&definition, by)
+    });
+    if let Err(error) = started {
+        ocf::log::warn(format_args!("{error}; going on without"));
+    }
 }
 
 pub fn migrate_from(instance: &Instance) -> Result<Answer, Error> {

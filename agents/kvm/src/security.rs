@@ -69,17 +69,26 @@ pub fn secure(config: &Config) -> Result<Secured, Error> {
         if transport.is_empty() {
             transport = (*first).to_owned();
         }
-        let given = match config.remoteuri.split_once("://") {
+        let remote = config.remoteuri.as_str();
+        let given = match remote.split_once("://") {
             // libvirt's own default for another host is TLS.
             Some((scheme, _)) => scheme.split_once('+').map_or("tls", |(_, transport)| transport),
-            None => &transport,
+            None if remote.is_empty() => &transport,
+            // An alias from libvirt.conf, which can be anything.
+            None => return Err(against(format!("the remoteuri {remote}"))),
         };
+        if remote.contains("no_verify") {
+            return Err(against("no_verify in remoteuri".to_owned()));
+        }
         if !security.transports().contains(&given) {
             return Err(against(format!("the transport {given}")));
         }
     }
     if let Some(option) = options.flags.iter().find(|option| security.excludes(option)) {
         return Err(against(format!("--{option} in migrate_options")));
+    }
+    if security == Security::Ssh && !config.migrateuri.is_empty() {
+        return Err(against("migrateuri: through ssh there is no other address".to_owned()));
     }
     match security {
         Security::Tls if !options.has("tunnelled") => add(&mut options, "tls"),

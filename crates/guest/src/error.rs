@@ -113,18 +113,3 @@ pub enum Error {
         state: State,
     },
 }
-
-impl Error {
-    /// Whether a migration that ended so has left the guest on its source.
-    #[must_use]
-    pub fn leaves_the_guest(&self) -> bool {
-        matches!(
-            self,
-            Self::NotMigratable { .. }
-                | Self::NotAdmitted { .. }
-                | Self::TargetOccupied { .. }
-                | Self::NotMigrated { .. }
-                | Self::Hypervisor { .. }
-        )
-    }
-}

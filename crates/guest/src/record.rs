@@ -26,7 +26,7 @@ pub struct Record {
     /// Its process and its status file when it was last found healthy.
     #[serde(default)]
     pub healthy: Option<(Trace, Stamp)>,
-    /// The migration of it that failed, if the last one did.
+    /// The migration of it that has just failed, if one has.
     #[serde(default)]
     pub failed: Option<Failed>,
     /// The CPUs and MiB of memory that the cluster was last told of.

@@ -9,13 +9,14 @@
 use hypervisor::Identity;
 use serde::{Deserialize, Serialize};
 use std::fmt::Arguments;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How long a failed migration is remembered, and a saved memory good, in seconds.
-const VALIDITY: u64 = 600;
+const VALIDITY: u64 = 300;
 
 /// A migration that failed and left the guest here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,31 +87,62 @@ impl Rescue {
     /// The memory that a start on `node` is to resume the guest from, if it was saved for that. Nobody
     /// can claim it again, and memory that is not for this start is thrown away: the guest's disks are
     /// about to change.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When it cannot be told whether there is any: a guest that boots now could be resumed from it later.
+    /// That others than root can write to the directory is one, since libvirt starts what it finds in a
+    /// saved memory.
     pub fn claim(
         guest: &Identity,
         node: &str,
         directory: &Path,
         note: &dyn Fn(Arguments<'_>),
-    ) -> Option<PathBuf> {
+    ) -> io::Result<Option<PathBuf>> {
+        private(directory)?;
         let path = ticket_path(guest, directory);
         let (saved, claimed) = (memory(&path), path.with_extension("claimed"));
-        // Whoever moves the ticket has it.
-        let ticket = fs::rename(&path, &claimed).and_then(|()| fs::read(&claimed));
-        let ticket = ticket.ok().and_then(|json| serde_json::from_slice::<Ticket>(&json).ok());
+        // Whoever moves the ticket has it, and has it still after a power failure.
+        let ticket = match fs::rename(&path, &claimed) {
+            Ok(()) => {
+                File::open(directory)?.sync_all()?;
+                serde_json::from_slice::<Ticket>(&fs::read(&claimed)?).ok()
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         remove(&claimed, note);
         let refusal = match &ticket {
-            None if !saved.exists() => return None,
+            None if !saved.try_exists()? => return Ok(None),
             None => "it has no ticket",
-            Some(ticket) if ticket.guest != *guest => "it is another guest's",
+            Some(ticket) if !ticket.is_for(guest) => "it is another guest's",
             Some(ticket) if now().abs_diff(ticket.time) > VALIDITY => "it is too old",
             Some(ticket) if !ticket.nodes.iter().any(|it| it == node) => "it is for other nodes",
-            Some(_) => return Some(saved),
+            Some(_) => return Ok(Some(saved)),
         };
         note(format_args!("throwing {} away: {refusal}", saved.display()));
         remove(&saved, note);
-        None
+        Ok(None)
     }
+}
+
+impl Ticket {
+    /// A guest that was started from a configuration without a UUID has one in one place and none in
+    /// another.
+    fn is_for(&self, guest: &Identity) -> bool {
+        let same = |(one, other)| one == other;
+        self.guest.name == guest.name
+            && self.guest.uuid.as_ref().zip(guest.uuid.as_ref()).is_none_or(same)
+    }
+}
+
+/// Refuses a directory to which others than root can write.
+fn private(directory: &Path) -> io::Result<()> {
+    let found = fs::metadata(directory)?;
+    let owner = found.uid() == 0 || found.uid() == nix::unistd::geteuid().as_raw();
+    if owner && found.is_dir() && found.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(io::ErrorKind::PermissionDenied.into())
 }
 
 fn ticket_path(guest: &Identity, directory: &Path) -> PathBuf {
@@ -142,6 +174,7 @@ fn now() -> u64 {
 mod tests {
     use super::*;
     use hypervisor::Name;
+    use std::os::unix::fs::PermissionsExt;
 
     fn guest(name: &str) -> Identity {
         Identity { name: Name::from_any(name), uuid: None }
@@ -156,7 +189,7 @@ mod tests {
     }
 
     fn claim(directory: &Path, node: &str) -> Option<PathBuf> {
-        Rescue::claim(&guest("vm1"), node, directory, &|_| {})
+        Rescue::claim(&guest("vm1"), node, directory, &|_| {}).unwrap()
     }
 
     #[test]
@@ -200,6 +233,16 @@ mod tests {
         rescue.ticket.time -= VALIDITY + 5;
         fs::write(&rescue.path, serde_json::to_vec(&rescue.ticket).unwrap()).unwrap();
         assert_eq!((claim(directory.path(), "n2"), memory.exists()), (None, false));
+    }
+
+    #[test]
+    fn a_start_that_cannot_tell_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let claim = |at: &Path| Rescue::claim(&guest("vm1"), "n2", at, &|_| {});
+        assert!(claim(&directory.path().join("not mounted")).is_err());
+        let open = fs::Permissions::from_mode(0o777);
+        fs::set_permissions(directory.path(), open).unwrap();
+        assert!(claim(directory.path()).is_err());
     }
 
     #[test]

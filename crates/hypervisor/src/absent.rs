@@ -85,6 +85,10 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
+    fn arrival(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {
+        self.silent()
+    }
+
     fn limit_downtime(&self, _guest: &Name, _downtime: Duration, _by: Deadline) -> Result<()> {
         self.silent()
     }

@@ -160,12 +160,17 @@ pub trait Hypervisor {
     /// When it cannot even be asked for.
     fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer>;
 
-    /// How the migration of a guest goes on, asked of its source; and how one went, asked of its target.
-    /// `None` when there is none.
+    /// How the migration with which the guest leaves goes on; `None` when there is none.
     ///
     /// # Errors
     /// The daemon's refusal, in its own words.
     fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>>;
+
+    /// How the migration went with which the guest came here; `None` when it came by none.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn arrival(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>>;
 
     /// How long the guest may stand still at the end of its migration, the one that goes on or the next.
     /// Whole milliseconds, at least 1.

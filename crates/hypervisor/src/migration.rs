@@ -1,11 +1,16 @@
 //! A live migration: where to, how, and what is heard of it on the way.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use exec::Deadline;
 use std::fmt;
-use std::sync::mpsc::{Receiver, channel};
+use std::fs::File;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
+
+/// What a file that an option names may hold, in bytes; libvirt's own limit for a string is 4 MiB.
+const DOCUMENT_LIMIT: u64 = 4 << 20;
 
 /// Options of a migration beyond where to: flags and parameters of libvirt's
 /// `virDomainMigrateToURI3`, under the names that `virsh migrate` gives them.
@@ -28,6 +33,34 @@ impl Options {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The domain XML in the file that the option of that name gives.
+    ///
+    /// # Errors
+    /// [`Error::Document`] when it cannot be read.
+    pub fn document(&self, name: &str) -> Result<Option<String>> {
+        let Some(path) = self.value(name) else { return Ok(None) };
+        let mut text = String::new();
+        let read =
+            File::open(path).and_then(|it| it.take(DOCUMENT_LIMIT).read_to_string(&mut text));
+        match read {
+            Ok(_) => Ok(Some(text)),
+            Err(error) => Err(Error::Document { path: path.to_owned(), words: error.to_string() }),
+        }
+    }
+
+    /// Whether it goes through the connection between the daemons.
+    #[must_use]
+    pub fn is_tunnelled(&self) -> bool {
+        self.has("tunnelled")
+    }
+
+    /// Whether a switch to post-copy is wanted.
+    #[must_use]
+    pub fn wants_postcopy(&self) -> bool {
+        let names = ["postcopy", "postcopy-after-precopy", "timeout-postcopy"];
+        names.iter().any(|name| self.has(name))
     }
 
     /// Whether disks are to be copied along, because the nodes do not share them.
@@ -58,6 +91,21 @@ pub struct Migration {
     pub options: Options,
 }
 
+impl Migration {
+    /// Whether it is over one plain connection, which can be several, or switch to post-copy. QEMU can have
+    /// either, and neither with what is asked for otherwise.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let options = &self.options;
+        let uri = self.stream.as_deref().or(options.value("migrateuri")).unwrap_or("tcp:");
+        uri.starts_with("tcp:")
+            && !options.is_tunnelled()
+            && !options.copies_storage()
+            && !["parallel", "compressed", "zerocopy"].iter().any(|name| options.has(name))
+            && options.value("comp-methods").is_none()
+    }
+}
+
 /// How far something has been sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Part {
@@ -67,23 +115,11 @@ pub struct Part {
     pub sent: u64,
     /// What is still to be sent, in bytes.
     pub remaining: u64,
-    /// How fast it goes, in bytes per second; 0 when that is not known.
+    /// How fast it goes over the link, in bytes per second; 0 when that is not known.
     pub rate: u64,
 }
 
-impl Part {
-    /// How long sending the rest takes if it goes on like this; `None` when that is not known.
-    #[must_use]
-    pub fn time_left(&self) -> Option<Duration> {
-        (self.rate > 0).then(|| {
-            let micros = u128::from(self.remaining) * 1_000_000 / u128::from(self.rate);
-            Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
-        })
-    }
-}
-
-/// What the hypervisor tells of a migration on its source while it goes on, and of one that is over on
-/// its target.
+/// What the hypervisor tells of a migration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The guest's memory.
@@ -148,6 +184,13 @@ impl Transfer {
     /// success nor failure proves where the guest runs. `None` when it goes on at the deadline.
     #[must_use]
     pub fn wait(&self, by: Deadline) -> Option<Result<()>> {
-        self.0.recv_timeout(by.remaining()).ok()
+        match self.0.recv_timeout(by.remaining()) {
+            Ok(ended) => Some(ended),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(Error::Refused {
+                what: "migrate the guest",
+                words: "the call has ended without an answer".to_owned(),
+            })),
+        }
     }
 }

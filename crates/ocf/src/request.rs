@@ -116,13 +116,6 @@ impl Request {
         self.environment.optional("OCF_RESKEY_CRM_meta_migrate_target")
     }
 
-    /// The resource's priority (`priority` of its meta attributes), 0 if it has none.
-    #[must_use]
-    pub fn priority(&self) -> i32 {
-        let given = self.environment.optional("OCF_RESKEY_CRM_meta_priority");
-        given.and_then(|priority| priority.parse().ok()).unwrap_or_default()
-    }
-
     /// Where Hawser keeps what outlives a boot and no guest depends on: `hawser` in `HA_VARLIB`, or in
     /// `/var/lib`.
     #[must_use]

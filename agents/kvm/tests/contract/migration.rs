@@ -226,8 +226,6 @@ fn a_guest_whose_migration_failed_does_not_boot() {
             .set("migration_state_path", &directory)
             .env("OCF_RESKEY_CRM_meta_on_node", "here")
     };
-    // A monitor in between changes nothing.
-    act("monitor").gives(0);
     act("stop").gives(0);
     assert_eq!(node.host().calls.last().unwrap(), "save");
     act("start").gives(0);
@@ -237,6 +235,27 @@ fn a_guest_whose_migration_failed_does_not_boot() {
     // The next stop is a stop like any other.
     act("stop").gives(0);
     assert!(node.host().calls.last().unwrap().starts_with("shut_down"));
+}
+
+#[test]
+fn a_guest_that_stays_after_a_failed_migration_is_stopped_like_any_other() {
+    let node = node(Answer::Refused, Effect::None);
+    let directory = failed(&node);
+    let act = |call: crate::node::Call| call.set("migration_state_path", &directory);
+    act(node.monitor()).gives(0);
+    act(node.call("stop")).set("CRM_meta_on_node", "here").gives(0);
+    assert!(node.host().calls.last().unwrap().starts_with("shut_down"));
+}
+
+#[test]
+fn memory_is_not_saved_where_the_disks_may_be_others() {
+    let node = node(Answer::Refused, Effect::None);
+    let directory = failed(&node);
+    let act = |call: crate::node::Call| call.set("migration_state_path", &directory);
+    // The later migration counts.
+    act(node.migrate()).set("migrate_options", "--copy-storage-all").gives(1);
+    act(node.call("stop")).set("CRM_meta_on_node", "here").gives(0);
+    assert!(!node.host().calls.contains(&"save".to_owned()), "{:?}", node.host().calls);
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl fmt::Display for Entry {
         match self.ending {
             Ending::Migrated => write!(f, "guest {guest} migrated from {source} to {target}"),
             Ending::Stayed => write!(f, "guest {guest} did not go from {source} to {target}"),
-            Ending::Unknown => write!(f, "guest {guest} is lost between {source} and {target}"),
+            Ending::Unknown => write!(f, "guest {guest} may be on {source} or on {target}"),
         }?;
         write!(
             f,

@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Part of the time for its migration that a guest waits for others, at most; then it goes all the same, and
-/// they share the link.
-const PATIENCE: u32 = 2;
+/// Part of the time for its migration that a guest does not wait for others; then it goes all the same, and
+/// they share the link. All guests of a node run out of patience together, and those that go together must
+/// all be done in what is left; so it is little.
+const IMPATIENCE: u32 = 4;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -26,7 +27,7 @@ pub struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rank {
     /// As the cluster's administrator has set it.
-    pub priority: i32,
+    pub priority: u32,
     /// The guest's memory in MiB.
     pub size: u64,
 }
@@ -34,7 +35,7 @@ pub struct Rank {
 impl Rank {
     /// A file name; names sort as ranks do.
     fn file_name(self) -> String {
-        let priority = i64::from(i32::MAX) - i64::from(self.priority);
+        let priority = u32::MAX - self.priority;
         format!("{priority:010}-{:020}-{:010}", self.size, std::process::id())
     }
 }
@@ -67,11 +68,11 @@ impl Link {
         Self { directory: directory.into() }
     }
 
-    /// Waits for the link, for half of the time that is left at most. A link that cannot be shared in
+    /// Waits for the link, for three quarters of the time that is left at most. A link that cannot be shared in
     /// order is used all the same.
     #[must_use]
     pub fn turn(&self, rank: Rank, by: Deadline) -> Turn {
-        let patience = by.slice(by.remaining() / PATIENCE);
+        let patience = by.less(by.remaining() / IMPATIENCE);
         let ticket = self.queue(&rank.file_name()).ok();
         while let Some(ticket) = &ticket {
             if self.is_first(&ticket.path)
@@ -134,9 +135,8 @@ mod tests {
     #[test]
     fn names_sort_as_ranks_do() {
         let rank = |priority, size| Rank { priority, size }.file_name();
-        let sorted = [rank(i32::MAX, 9), rank(10, 5), rank(0, 512), rank(0, 4096), rank(-5, 1)];
+        let sorted = [rank(u32::MAX, 9), rank(10, 5), rank(9, 1), rank(0, 512), rank(0, u64::MAX)];
         assert!(sorted.is_sorted(), "{sorted:?}");
-        assert!(rank(0, u64::MAX) < rank(i32::MIN, 0));
     }
 
     #[test]

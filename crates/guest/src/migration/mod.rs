@@ -20,6 +20,12 @@ use std::time::{Duration, Instant};
 /// How long the target may take to answer, before the first byte of the guest has moved.
 const CONNECT_SLICE: Duration = Duration::from_secs(10);
 
+/// After so long what was found out about the target is found out again.
+const STALE: Duration = Duration::from_secs(2);
+
+/// How long clearing away what an earlier migration left may take, on either side.
+const CLEAR_SLICE: Duration = Duration::from_secs(20);
+
 /// How long the target may take to tell how the migration went.
 const REPORT_SLICE: Duration = Duration::from_secs(1);
 
@@ -56,6 +62,8 @@ pub struct Journey {
     pub progress: Option<Progress>,
     /// What was done to make it end, in words.
     pub steps: Vec<String>,
+    /// Whether the guest was seen here at the end, with no copy of it that has ever run on the target.
+    pub stayed: bool,
 }
 
 impl Guest<'_> {
@@ -67,35 +75,51 @@ impl Guest<'_> {
     /// the target: the guest was seen running here, so that copy never ran.
     ///
     /// # Errors
-    /// All but [`Error::Misplaced`] leave the guest on this node. The hypervisor's words are kept.
+    /// [`Error::NotMigrated`] and all that comes before anything has moved leave the guest on this node;
+    /// [`Journey::stayed`] says whether it is there alone. The hypervisor's words are kept.
     pub fn migrate_to(&self, order: &Order<'_>, journey: &mut Journey) -> Result<()> {
         let name = &self.identity.name;
-        let begun = Instant::now();
         self.ready_to_leave()?;
         let destination = &order.migration.destination;
-        let target =
-            self.done(self.hypervisor.remote(destination, self.by.slice(CONNECT_SLICE)))?;
-        self.make_room(&*target)?;
-        let checked = self.preflight(&*target, &order.migration);
-        journey.preflight = begun.elapsed();
-        checked?;
+        let target = self.hypervisor.remote(destination, self.by.slice(CONNECT_SLICE));
+        journey.stayed = target.is_err();
+        let target = self.done(target)?;
+        self.check(&*target, order, journey)?;
         let queued = Instant::now();
         let turn = order.link.as_ref().map(|(link, rank)| link.turn(*rank, self.by));
         journey.wait = queued.elapsed();
+        if journey.wait > STALE {
+            self.check(&*target, order, journey)?;
+        }
         let sent = Instant::now();
         let settling = self.by.less(SETTLE_RESERVE.min(self.by.remaining() / 4));
         let outcome = self.transfer(order, settling, journey);
         drop(turn);
         journey.transfer = sent.elapsed();
         let arrived = Instant::now();
-        let settled = self.settle(&*target, outcome);
+        let settled = self.settle(&*target, outcome, journey);
         journey.settle = arrived.elapsed();
         if settled.is_ok()
-            && let Ok(Some(all)) = target.progress(name, self.by.slice(REPORT_SLICE))
+            && let Ok(Some(all)) = target.arrival(name, self.by.slice(REPORT_SLICE))
         {
             journey.progress = Some(all);
         }
         settled
+    }
+
+    /// Finds out whether it can be done at all.
+    fn check(
+        &self,
+        target: &dyn Hypervisor,
+        order: &Order<'_>,
+        journey: &mut Journey,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        self.make_room(target)?;
+        let checked = self.preflight(target, &order.migration);
+        journey.preflight += begun.elapsed();
+        journey.stayed = checked.is_err();
+        checked
     }
 
     /// Aborts what holds the guest, and refuses one that does not run.
@@ -104,7 +128,7 @@ impl Guest<'_> {
         let mut seen = self.observe()?;
         if seen.sight.as_ref().is_some_and(|sight| sight.job.holds()) {
             (self.note)(format_args!("aborting the job that holds guest {name}"));
-            self.done(self.hypervisor.abort_job(name, self.by))?;
+            self.done(self.hypervisor.abort_job(name, self.by.slice(CLEAR_SLICE)))?;
             seen = self.observe()?;
         }
         if let Some(silence) = seen.silence {
@@ -119,14 +143,14 @@ impl Guest<'_> {
     /// Clears an incoming copy that was left on the target.
     fn make_room(&self, target: &dyn Hypervisor) -> Result<()> {
         let name = &self.identity.name;
-        let there = self.done(target.look(name, self.by))?.state;
+        let there = self.done(target.look(name, self.by.slice(CONNECT_SLICE)))?.state;
         match there {
             State::Off => Ok(()),
             State::Paused(Pause::Incoming) => {
                 (self.note)(format_args!(
                     "removing the incoming copy of guest {name} that was left on the target"
                 ));
-                self.done(target.destroy(name, self.by))
+                self.done(target.destroy(name, self.by.slice(CLEAR_SLICE)))
             }
             state => Err(Error::TargetOccupied { guest: name.clone(), state }),
         }

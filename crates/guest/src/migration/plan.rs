@@ -4,11 +4,12 @@
 //! before, until what is left can be sent while the guest stands still for no longer than its downtime
 //! limit. With a dirty rate `D` and a bandwidth `B`, passes get shorter by `D / B` each; where they stop
 //! getting shorter, a limit of one pass' length is what it takes to end (Clark et al., NSDI 2005; QEMU,
-//! `migration_iteration_run`). So the length of the passes is all that has to be watched: what remains
-//! and the rates that QEMU tells are of moments, and a busy guest's are stale.
+//! `migration_iteration_run`). So the length of the passes is watched, and how fast the rest gets less. The
+//! rates that QEMU tells are not: its dirty rate is old, and its bandwidth is that of a tenth of a second
+//! and counts what goes over the link, where a page of zeros is next to nothing.
 
 use super::Policy;
-use hypervisor::{Part, Progress};
+use hypervisor::Progress;
 use std::time::Duration;
 
 /// How long a guest may stand still at first: most need no more, and QEMU uses what it is given, so the
@@ -27,11 +28,14 @@ const STALLS: u32 = 2;
 /// How much longer than a pass the limit is made.
 const ROOM: f64 = 1.3;
 
-/// How long rates are watched before a migration is given up for being too slow.
-const WATCHED: Duration = Duration::from_secs(5);
+/// How long it is watched how fast the rest gets less, at least.
+const WINDOW: Duration = Duration::from_secs(2);
 
-/// How many times the time that is left it would have to need.
+/// How many times the time that is left it would have to need to be given up ...
 const HOPELESS: u32 = 2;
+
+/// ... and for how many windows in a row.
+const WINDOWS: u32 = 3;
 
 /// What is kept for ending at the last moment, beyond the time that sending the rest takes.
 const LAST_RESERVE: Duration = Duration::from_secs(2);
@@ -56,13 +60,13 @@ pub(super) enum Step {
 /// Why a migration cannot end in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} MiB of its {what} are left at {} MiB/s, which takes {} s, and {} s are left; raise the timeout of \
+    "{} MiB of its {what} are left, which takes {} s as it goes on, and {} s are left; raise the timeout of \
      migrate_to, or find a faster link",
-    .part.remaining >> 20, .part.rate >> 20, .need.as_secs(), .left.as_secs()
+    .remaining >> 20, .need.as_secs(), .left.as_secs()
 )]
 pub(super) struct TooSlow {
     what: &'static str,
-    part: Part,
+    remaining: u64,
     need: Duration,
     left: Duration,
 }
@@ -97,20 +101,34 @@ pub(super) struct Terms {
 #[derive(Debug)]
 pub(super) struct Plan {
     terms: Terms,
-    limit: Duration,
+    /// What the hypervisor was told, if it was.
+    limit: Option<Duration>,
     passes: Passes,
+    memory: Flow,
+    storage: Flow,
     postcopy: bool,
 }
 
 impl Plan {
     pub fn new(terms: Terms) -> Self {
-        let limit = terms.downtime.unwrap_or(FIRST_LIMIT);
-        Self { terms, limit, passes: Passes::default(), postcopy: false }
+        Self {
+            terms,
+            limit: None,
+            passes: Passes::default(),
+            memory: Flow::default(),
+            storage: Flow::default(),
+            postcopy: false,
+        }
+    }
+
+    /// How long the guest may stand still at first.
+    pub fn first_limit(&self) -> Duration {
+        self.terms.downtime.unwrap_or(FIRST_LIMIT)
     }
 
     /// How long the guest may stand still now.
     pub fn limit(&self) -> Duration {
-        self.limit
+        self.limit.unwrap_or_else(|| self.first_limit())
     }
 
     /// Whether the migration has been switched to post-copy: there is no way back then.
@@ -118,52 +136,64 @@ impl Plan {
         self.postcopy
     }
 
-    /// A switch to post-copy was refused, or more streams were.
-    pub fn cannot(&mut self, step: &Step) {
+    /// A step was done.
+    pub fn done(&mut self, step: &Step) {
         match step {
-            Step::Postcopy => (self.postcopy, self.terms.postcopy) = (false, false),
-            Step::Streams => self.terms.streams = false,
-            Step::Limit(_) | Step::GiveUp(_) => {}
+            Step::Limit(limit) => (self.limit, self.passes.stalls) = (Some(*limit), 0),
+            Step::Postcopy => self.postcopy = true,
+            Step::Streams => {
+                self.terms.streams = false;
+                (self.passes, self.memory) = (Passes::default(), Flow::default());
+            }
+            Step::GiveUp(_) => {}
         }
     }
 
-    /// What is to be done now, `elapsed` after the beginning. A step is told once.
+    /// A step was refused. Post-copy will be again; a limit may not.
+    pub fn refused(&mut self, step: &Step) {
+        if *step == Step::Postcopy {
+            self.terms.postcopy = false;
+        }
+    }
+
+    /// What is to be done now, `elapsed` after the beginning. It is told again until it is done.
     pub fn next(&mut self, elapsed: Duration, progress: &Progress) -> Option<Step> {
         if self.postcopy {
             return None;
         }
+        let left = self.terms.time.saturating_sub(elapsed);
         self.passes.note(elapsed, progress.pass);
-        let step = self.decide(elapsed, progress)?;
-        match step {
-            Step::Limit(limit) if limit <= self.limit => return None,
-            Step::Limit(limit) => (self.limit, self.passes.stalls) = (limit, 0),
-            Step::Postcopy => self.postcopy = true,
-            Step::Streams => (self.terms.streams, self.passes) = (false, Passes::default()),
-            Step::GiveUp(_) => {}
-        }
-        Some(step)
+        self.memory.note(elapsed, left, progress.pass, progress.memory.remaining);
+        self.storage.note(elapsed, left, progress.pass, progress.storage.remaining);
+        let limit = self.limit;
+        self.decide(elapsed, left, progress).filter(|step| match step {
+            Step::Limit(wanted) => limit.is_none_or(|limit| limit < *wanted),
+            _ => true,
+        })
     }
 
-    fn decide(&self, elapsed: Duration, progress: &Progress) -> Option<Step> {
-        let left = self.terms.time.saturating_sub(elapsed);
+    fn decide(&self, elapsed: Duration, left: Duration, progress: &Progress) -> Option<Step> {
         if let Some(step) = self.forced(elapsed, progress) {
             return Some(step);
         }
-        let watched = elapsed >= WATCHED.min(self.terms.time / 4);
-        if watched && left > LAST_RESERVE {
-            for (what, part) in [("disks", progress.storage), ("memory", progress.memory)] {
-                match part.time_left() {
-                    Some(need) if need > left * HOPELESS => {
-                        return Some(Step::GiveUp(TooSlow { what, part, need, left }));
-                    }
-                    _ => {}
-                }
-            }
+        // Disks come first, and are kept in step while the memory follows.
+        let (what, part, flow) = match progress.pass {
+            0 => ("disks", progress.storage, &self.storage),
+            _ => ("memory", progress.memory, &self.memory),
+        };
+        if flow.hopeless >= WINDOWS
+            && let Some(need) = flow.time_left(part.remaining)
+        {
+            let remaining = part.remaining;
+            return Some(Step::GiveUp(TooSlow { what, remaining, need, left }));
         }
-        let rest = progress.memory.time_left().unwrap_or_default().max(self.passes.length);
-        let last = left <= rest.mul_f64(ROOM) + LAST_RESERVE;
-        if watched && last && progress.storage.remaining == 0 {
+        // What has not been sent once is sent while the guest runs, however long that takes.
+        let rest = flow.time_left(part.remaining).unwrap_or_default().max(self.passes.repeated());
+        if progress.pass > 1 && left <= rest.mul_f64(ROOM) + LAST_RESERVE {
             return self.at_last();
+        }
+        if self.limit.is_none() {
+            return Some(Step::Limit(self.first_limit()));
         }
         if self.passes.stalls < STALLS {
             return None;
@@ -178,7 +208,7 @@ impl Plan {
             let again = progress.memory.total / progress.memory.rate;
             return (left > 3 * Duration::from_secs(again)).then_some(Step::Streams);
         }
-        self.terms.postcopy.then_some(Step::Postcopy)
+        self.may_postcopy().then_some(Step::Postcopy)
     }
 
     fn forced(&self, elapsed: Duration, progress: &Progress) -> Option<Step> {
@@ -188,16 +218,60 @@ impl Plan {
             Force::PostcopyAfterFirstPass if progress.pass > 1 => Some(Step::Postcopy),
             _ => None,
         }
-        .filter(|step| *step != Step::Postcopy || self.terms.postcopy)
-        .filter(|step| *step != Step::Limit(NO_LIMIT) || self.limit < NO_LIMIT)
+        .filter(|step| match step {
+            Step::Postcopy => self.terms.postcopy,
+            _ => self.limit() < NO_LIMIT,
+        })
     }
 
     fn at_last(&self) -> Option<Step> {
         match self.terms.policy {
             Policy::Safe => None,
-            Policy::Finish if self.terms.postcopy => Some(Step::Postcopy),
+            _ if self.may_postcopy() => Some(Step::Postcopy),
             Policy::Balanced | Policy::Finish => Some(Step::Limit(NO_LIMIT)),
         }
+    }
+
+    /// Whether it may switch to post-copy by itself; that it can is not enough.
+    fn may_postcopy(&self) -> bool {
+        self.terms.policy == Policy::Finish && self.terms.postcopy
+    }
+}
+
+/// How fast the rest gets less.
+#[derive(Debug, Default)]
+struct Flow {
+    pass: u64,
+    since: Duration,
+    remaining: u64,
+    /// In bytes per second, over the last window.
+    rate: f64,
+    /// How many windows in a row have shown that it cannot end in time.
+    hopeless: u32,
+}
+
+impl Flow {
+    fn note(&mut self, now: Duration, left: Duration, pass: u64, remaining: u64) {
+        let window = now.saturating_sub(self.since);
+        let goes_on =
+            pass == self.pass && remaining <= self.remaining && self.since > Duration::ZERO;
+        if goes_on && window < WINDOW {
+            return;
+        }
+        if goes_on {
+            self.rate = (self.remaining - remaining) as f64 / window.as_secs_f64();
+            let late = self.time_left(remaining).is_some_and(|need| need > left * HOPELESS);
+            self.hopeless = if late && left > LAST_RESERVE { self.hopeless + 1 } else { 0 };
+        }
+        (self.pass, self.since, self.remaining) = (pass, now, remaining);
+    }
+
+    /// How long the rest takes if it goes on like this; `None` when that is not known, or when nothing is
+    /// seen to move, which need not stay so.
+    fn time_left(&self, remaining: u64) -> Option<Duration> {
+        (self.rate > 0.0).then(|| {
+            Duration::try_from_secs_f64(remaining as f64 / self.rate).unwrap_or(Duration::MAX / 4)
+        })
     }
 }
 
@@ -215,6 +289,11 @@ struct Passes {
 }
 
 impl Passes {
+    /// How long a pass takes that is not the first.
+    fn repeated(&self) -> Duration {
+        if self.number > 2 { self.length } else { Duration::ZERO }
+    }
+
     fn note(&mut self, now: Duration, number: u64) {
         if number <= self.number {
             return;

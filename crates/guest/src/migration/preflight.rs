@@ -1,5 +1,5 @@
 use crate::{Error, Guest, Result};
-use hypervisor::{Hypervisor, Migration};
+use hypervisor::{Deadline, Definition, Hypervisor, Migration};
 use std::time::Duration;
 
 /// How long the questions to both daemons may take together.
@@ -14,8 +14,8 @@ impl Guest<'_> {
     pub(super) fn preflight(&self, target: &dyn Hypervisor, migration: &Migration) -> Result<()> {
         let name = &self.identity.name;
         let by = self.by.slice(SLICE);
-        let definition = self.hypervisor.live_definition(name, by);
-        let checked = definition
+        let checked = self
+            .arriving(migration, by)
             .and_then(|definition| target.admit(&definition, by))
             .and_then(|()| self.hypervisor.reach(target, migration, by));
         match checked {
@@ -30,6 +30,15 @@ impl Guest<'_> {
                 (self.note)(format_args!("cannot tell all that guest {name} needs there: {error}"));
                 Ok(())
             }
+        }
+    }
+
+    /// The guest as it is to be on the target: with the option `xml` it finds other things there.
+    fn arriving(&self, migration: &Migration, by: Deadline) -> hypervisor::Result<Definition> {
+        let live = self.hypervisor.live_definition(&self.identity.name, by)?;
+        match migration.options.document("xml")? {
+            Some(document) => Ok(live.relocated(Definition::parse(&document)?)),
+            None => Ok(live),
         }
     }
 }

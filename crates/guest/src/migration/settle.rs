@@ -1,3 +1,4 @@
+use super::Journey;
 use crate::{Error, Guest, Observation, Result};
 use hypervisor::{Hypervisor, Job, Pause, State};
 use std::time::Duration;
@@ -11,6 +12,9 @@ const LOSS: Duration = Duration::from_secs(2);
 /// How long an arriving guest is asked of a hypervisor that does not answer.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// How long one look at the target may take.
+const LOOK_SLICE: Duration = Duration::from_secs(2);
+
 const POLL: Duration = Duration::from_millis(50);
 
 impl Guest<'_> {
@@ -19,19 +23,15 @@ impl Guest<'_> {
         &self,
         target: &dyn Hypervisor,
         outcome: hypervisor::Result<()>,
+        journey: &mut Journey,
     ) -> Result<()> {
         let guest = || self.identity.name.clone();
         let lost = self.by.slice(LOSS);
         loop {
             let seen = self.observe()?;
             let here = seen.state;
-            let not_migrated =
-                |source| Error::NotMigrated { guest: guest(), state: here, source };
-            match &outcome {
-                Err(source) if stays(&seen) => return Err(not_migrated(source.clone())),
-                _ => {}
-            }
-            let there = target.look(&self.identity.name, self.by).map(|sight| sight.state);
+            let there = target.look(&self.identity.name, self.by.slice(LOOK_SLICE));
+            let there = there.map(|sight| sight.state);
             match (here, &there, &outcome) {
                 (State::Off, Ok(State::Running | State::Paused(Pause::Admin)), _) => {
                     if let Err(error) = outcome {
@@ -43,20 +43,31 @@ impl Guest<'_> {
                     (self.note)(format_args!("guest {} has left; {silence}", guest()));
                     return Ok(());
                 }
+                (_, Ok(State::Running), _) if stays(&seen) => return self.end_double(),
+                (_, _, Err(source)) if stays(&seen) => {
+                    let nowhere = [State::Off, State::Paused(Pause::Incoming)];
+                    journey.stayed = there.is_ok_and(|there| nowhere.contains(&there));
+                    let source = source.clone();
+                    return Err(Error::NotMigrated { guest: guest(), state: here, source });
+                }
                 _ => {}
             }
             let gone = here == State::Off && matches!(there, Ok(State::Off));
             if (gone && lost.expired()) || !self.by.pause(POLL) {
                 let there = there.unwrap_or(State::Alive);
-                return Err(match outcome {
-                    // It was told to stay, and whatever holds it waits for a target that is silent.
-                    Err(source) if here == State::Running => not_migrated(source),
-                    outcome => {
-                        Error::Misplaced { guest: guest(), here, there, source: outcome.err() }
-                    }
-                });
+                let source = outcome.err();
+                return Err(Error::Misplaced { guest: guest(), here, there, source });
             }
         }
+    }
+
+    /// Ends the copy here of a guest that runs on the target. The target was seen to have none before, so
+    /// the one there is all of the guest: it was let go there, and libvirt, to which the answer was lost, let
+    /// it run on here as well (libvirt, `qemuMigrationSrcPerformPeer2Peer3`).
+    fn end_double(&self) -> Result<()> {
+        let name = &self.identity.name;
+        (self.note)(format_args!("guest {name} runs on the target; ending the copy of it here"));
+        self.end()
     }
 
     /// Waits until the guest that another node sent runs here. Its process is enough when the hypervisor

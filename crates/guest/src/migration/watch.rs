@@ -27,6 +27,15 @@ const MEND: Duration = Duration::from_secs(1);
 /// How many streams the memory is sent over when one is not enough.
 const STREAMS: u32 = 4;
 
+/// When what must have ended.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// Sending the guest.
+    end: Deadline,
+    /// Aborting that, if it has not.
+    by: Deadline,
+}
+
 impl Guest<'_> {
     /// Migrates, watches over it, and returns when that has ended, one way or the other.
     pub(super) fn transfer(
@@ -35,49 +44,53 @@ impl Guest<'_> {
         by: Deadline,
         journey: &mut Journey,
     ) -> hypervisor::Result<()> {
-        let end = by.less(ABORT_RESERVE.min(by.remaining() / 4));
-        let (migration, terms) = terms(order, end);
-        let ended = self.attempt(&migration, terms, (end, by), journey);
-        match ended {
-            // Nobody asked for it by name, and not every node can do it.
-            Err(error)
-                if migration.postcopy && !wants_postcopy(order) && journey.progress.is_none() =>
-            {
-                let name = &self.identity.name;
-                (self.note)(format_args!("guest {name}: {error}; trying without post-copy"));
-                let migration = Migration { postcopy: false, throttle: true, ..migration };
-                self.attempt(&migration, Terms { postcopy: false, ..terms }, (end, by), journey)
-            }
-            ended => ended,
+        let name = &self.identity.name;
+        let times = Times { end: by.less(ABORT_RESERVE.min(by.remaining() / 4)), by };
+        let (migration, terms) = terms(order);
+        let mut ended = self.attempt(&migration, terms, times, journey);
+        // Nobody asked for post-copy by name, and not every node can do it.
+        let optional = migration.postcopy && !order.migration.options.wants_postcopy();
+        if let Err(error) = &ended
+            && optional
+            && journey.progress.is_none()
+        {
+            (self.note)(format_args!("guest {name}: {error}; trying without post-copy"));
+            let migration = Migration { postcopy: false, throttle: true, ..migration };
+            ended = self.attempt(&migration, Terms { postcopy: false, ..terms }, times, journey);
         }
+        if ended.is_err() {
+            // QEMU keeps the limit, and an administrator's own migration would not end with ours.
+            let _ = self.hypervisor.limit_downtime(name, Policy::PAUSE, by.slice(ASK_SLICE));
+        }
+        ended
     }
 
     fn attempt(
         &self,
         migration: &Migration,
         terms: Terms,
-        (end, by): (Deadline, Deadline),
+        times: Times,
         journey: &mut Journey,
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
-        let mut plan = Plan::new(terms);
-        let limited = self.hypervisor.limit_downtime(name, plan.limit(), by.slice(ASK_SLICE));
-        if terms.downtime.is_some() {
-            limited?;
-        }
+        let mut plan = Plan::new(Terms { time: times.end.remaining(), ..terms });
+        self.take(&Step::Limit(plan.first_limit()), &mut plan, times.end);
         let begun = Instant::now();
         let mut said = Deadline::after(SAY);
-        let mut transfer = self.hypervisor.migrate(name, migration, by)?;
+        let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
         loop {
-            let until = if plan.is_postcopy() { by } else { end };
+            let until = if plan.is_postcopy() { times.by } else { times.end };
             if let Some(ended) = transfer.wait(until.slice(POLL)) {
                 return match ended {
-                    Err(error) if plan.is_postcopy() => self.mend(migration, error, by, journey),
+                    Err(error) if plan.is_postcopy() => {
+                        self.mend(migration, error, times.by, journey)
+                    }
                     ended => ended,
                 };
             }
             if until.expired() {
-                return self.give_up(&transfer, "it had not ended when the time for it was up", by);
+                let why = "it had not ended when the time for it was up";
+                return self.give_up(&transfer, why, times.by);
             }
             let Ok(Some(progress)) = self.hypervisor.progress(name, until.slice(ASK_SLICE)) else {
                 continue;
@@ -92,14 +105,32 @@ impl Guest<'_> {
             (self.note)(format_args!("guest {name}: {words} ({progress})"));
             journey.steps.push(words);
             match step {
-                Step::GiveUp(reason) => return self.give_up(&transfer, &reason.to_string(), by),
-                Step::Streams => transfer = self.widen(&transfer, migration, (until, by))?,
-                Step::Limit(_) | Step::Postcopy => {
-                    if let Err(error) = self.take(&step, until) {
-                        (self.note)(format_args!("guest {name}: {error}"));
-                        plan.cannot(&step);
-                    }
+                Step::GiveUp(why) => return self.give_up(&transfer, &why.to_string(), times.by),
+                Step::Streams => {
+                    transfer = self.widen(&transfer, migration, times)?;
+                    plan.done(&step);
+                    self.take(&Step::Limit(plan.limit()), &mut plan, times.end);
                 }
+                Step::Limit(_) | Step::Postcopy => self.take(&step, &mut plan, until),
+            }
+        }
+    }
+
+    /// Has the hypervisor do what the plan says. What it did not do the plan says again.
+    fn take(&self, step: &Step, plan: &mut Plan, by: Deadline) {
+        let (name, by) = (&self.identity.name, by.slice(ASK_SLICE));
+        let taken = match step {
+            Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
+            Step::Postcopy => self.hypervisor.start_postcopy(name, by),
+            Step::Streams | Step::GiveUp(_) => return,
+        };
+        match taken {
+            Ok(()) => plan.done(step),
+            // It may have been done all the same, and then there is no way back.
+            Err(error) if *step == Step::Postcopy && error.is_silence() => plan.done(step),
+            Err(error) => {
+                (self.note)(format_args!("guest {name}: {error}"));
+                plan.refused(step);
             }
         }
     }
@@ -109,22 +140,13 @@ impl Guest<'_> {
         &self,
         transfer: &Transfer,
         migration: &Migration,
-        (until, by): (Deadline, Deadline),
+        times: Times,
     ) -> hypervisor::Result<Transfer> {
-        self.hypervisor.abort_job(&self.identity.name, until)?;
+        self.hypervisor.abort_job(&self.identity.name, times.end)?;
         // It has ended now, and has nothing to say that is not known.
-        let _ = transfer.wait(until.slice(ABORTED));
+        let _ = transfer.wait(times.end.slice(ABORTED));
         let wide = Migration { streams: Some(STREAMS), ..migration.clone() };
-        self.hypervisor.migrate(&self.identity.name, &wide, by)
-    }
-
-    fn take(&self, step: &Step, by: Deadline) -> hypervisor::Result<()> {
-        let (name, by) = (&self.identity.name, by.slice(ASK_SLICE));
-        match step {
-            Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
-            Step::Postcopy => self.hypervisor.start_postcopy(name, by),
-            Step::Streams | Step::GiveUp(_) => Ok(()),
-        }
+        self.hypervisor.migrate(&self.identity.name, &wide, times.by)
     }
 
     fn give_up(&self, transfer: &Transfer, why: &str, by: Deadline) -> hypervisor::Result<()> {
@@ -166,15 +188,12 @@ impl Guest<'_> {
 }
 
 /// What is asked of the hypervisor from the beginning, so that the plan can make use of it later.
-///
-/// QEMU can have either one stream that may switch to post-copy or several; through a tunnel it can have
-/// neither, and no post-copy while disks are copied.
-fn terms(order: &Order<'_>, end: Deadline) -> (Migration, Terms) {
+fn terms(order: &Order<'_>) -> (Migration, Terms) {
     let mut migration = order.migration.clone();
-    let options = &migration.options;
-    let plain = !options.has("parallel") && !options.has("tunnelled") && !options.copies_storage();
+    let plain = migration.is_plain();
+    let finish = order.policy == Policy::Finish && plain;
+    let postcopy = finish || migration.options.wants_postcopy();
     let cautious = order.policy == Policy::Safe;
-    let postcopy = wants_postcopy(order) || (order.policy == Policy::Finish && plain);
     let busy = thread::available_parallelism().map_or(1, usize::from) >= STREAMS as usize;
     let terms = Terms {
         policy: order.policy,
@@ -182,16 +201,10 @@ fn terms(order: &Order<'_>, end: Deadline) -> (Migration, Terms) {
         force: order.force,
         postcopy,
         streams: busy && plain && !postcopy && !cautious,
-        time: end.remaining(),
+        time: Duration::ZERO,
     };
-    (migration.postcopy, migration.throttle) = (postcopy, !postcopy && !cautious);
+    (migration.postcopy, migration.throttle) = (postcopy, !finish && !cautious);
     (migration, terms)
-}
-
-/// Whether the admin's own options are for post-copy.
-fn wants_postcopy(order: &Order<'_>) -> bool {
-    let names = ["postcopy", "postcopy-after-precopy", "timeout-postcopy"];
-    names.iter().any(|name| order.migration.options.has(name))
 }
 
 fn describe(step: &Step) -> String {

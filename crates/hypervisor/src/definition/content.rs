@@ -11,8 +11,6 @@ use std::collections::BTreeSet;
 pub struct Content {
     name: String,
     uuid: String,
-    memory: String,
-    memory_unit: Option<String>,
     emulator: String,
     platform: Platform,
     pools: BTreeSet<String>,
@@ -64,7 +62,6 @@ impl Content {
         let path: Vec<&str> = place.0.iter().map(String::as_str).collect();
         match path[..] {
             ["domain"] => self.platform.kind = attribute(element, "type"),
-            ["domain", "memory"] => self.memory_unit = attribute(element, "unit"),
             ["domain", "os", "type"] => {
                 self.platform.arch = attribute(element, "arch");
                 self.platform.machine = attribute(element, "machine");
@@ -89,7 +86,6 @@ impl Content {
         let field = match path[..] {
             ["domain", "name"] => &mut self.name,
             ["domain", "uuid"] => &mut self.uuid,
-            ["domain", "memory"] => &mut self.memory,
             ["domain", "devices", "emulator"] => &mut self.emulator,
             _ => return Ok(()),
         };
@@ -107,9 +103,6 @@ impl Content {
                 what: format!("its <uuid> {text:?} is no UUID"),
             })?),
         };
-        // What libvirt writes is in KiB.
-        let kib = self.memory.trim().parse::<u64>().ok();
-        let kib = kib.filter(|_| matches!(self.memory_unit.as_deref(), None | Some("KiB")));
         Ok(Definition {
             xml: xml.to_owned(),
             identity: Identity { name: Name::try_from(self.name)?, uuid },
@@ -118,7 +111,7 @@ impl Content {
                 ..self.platform
             },
             cpu: self.cpu.and_then(|at| xml.get(at)).filter(|it| !it.is_empty()).map(str::to_owned),
-            memory: kib.unwrap_or_default().saturating_mul(1024),
+            memory: 0,
             pools: self.pools,
             networks: self.networks,
         })

@@ -48,7 +48,7 @@ pub struct Definition {
     pub platform: Platform,
     /// The `<cpu>` element of a guest whose processor is described by one.
     pub cpu: Option<String>,
-    /// Its memory, in bytes; 0 where that cannot be read.
+    /// The memory that it holds on the host where it runs, in bytes; 0 while that is not known.
     pub memory: u64,
     /// The storage pools that its disks come from.
     pub pools: BTreeSet<String>,
@@ -70,6 +70,13 @@ impl Definition {
     #[must_use]
     pub fn xml(&self) -> &str {
         &self.xml
+    }
+
+    /// The same guest where another document says what it runs on and what it uses there.
+    #[must_use]
+    pub fn relocated(self, document: Self) -> Self {
+        let Self { platform, pools, networks, .. } = document;
+        Self { platform, pools, networks, ..self }
     }
 
     /// The document as a transient guest is to be started from it.
@@ -169,22 +176,19 @@ mod tests {
     fn what_a_guest_needs_of_a_host_is_found() {
         let cpu = "<cpu mode='custom' match='exact'><model>qemu64</model></cpu>";
         let xml = format!(
-            "<domain type='qemu'><name>a</name><memory unit='KiB'>98304</memory><os>\
+            "<domain type='qemu'><name>a</name><os>\
              <type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os> {cpu} <devices>\
              <emulator>/usr/bin/qemu</emulator><tpm><backend type='emulator'/></tpm></devices></domain>"
         );
         let definition = Definition::parse(&xml).unwrap();
         assert_eq!(definition.cpu.as_deref(), Some(cpu));
-        assert_eq!(definition.memory, 96 << 20);
         assert!(definition.platform.emulates_tpm);
         assert_eq!(
             definition.platform.to_string(),
             "machine type pc-i440fx-7.2 of qemu for x86_64 by /usr/bin/qemu"
         );
-        let host =
-            "<domain><name>a</name><memory unit='GB'>1</memory><cpu mode='host-model'/></domain>";
-        let definition = Definition::parse(host).unwrap();
-        assert_eq!((definition.cpu, definition.memory), (None, 0));
+        let host = "<domain><name>a</name><cpu mode='host-model'/></domain>";
+        assert_eq!(Definition::parse(host).unwrap().cpu, None);
     }
 
     #[test]

@@ -4,11 +4,41 @@
 //! there) libvirt tries in the first step of a migration, before a byte of the guest has moved, and says
 //! then.
 
-use super::ffi;
+use super::{ffi, lacks_emulator};
 use crate::definition::Definition;
 use crate::error::{Error, Result};
+use crate::identity::Name;
 use virt::connect::Connect;
+use virt::domain::Domain;
 use virt::error::{Error as VirtError, ErrorNumber};
+use virt::sys;
+
+/// The guest's definition as it runs now, and of what it demands of a host that which can be asked of
+/// another one.
+pub fn live_definition(
+    connect: &Connect,
+    name: &Name,
+) -> std::result::Result<Result<Definition>, VirtError> {
+    let domain = connect.lookup_domain_by_name(name.as_str())?;
+    // Not the migratable one: that describes the processor that was asked for, and this the one that the
+    // guest has.
+    let definition = Definition::parse(&domain.xml_desc(0)?);
+    let memory = resident_memory(&domain).unwrap_or_default();
+    Ok(definition.map(|mut it| {
+        // A comparison that the guest's own host does not pass says nothing of another one.
+        it.cpu.take_if(|cpu| !ffi::compare_cpu(connect, &it.platform, cpu).unwrap_or(false));
+        it.memory = memory;
+        it
+    }))
+}
+
+/// What the guest holds of its host's memory, in bytes: what it never touched it does not need on another
+/// host either, and what comes out of huge pages is not counted.
+fn resident_memory(domain: &Domain) -> Option<u64> {
+    let figures = domain.memory_stats(0).ok()?;
+    let resident = figures.iter().find(|it| it.tag == sys::VIR_DOMAIN_MEMORY_STAT_RSS)?;
+    Some(resident.val << 10)
+}
 
 /// Everything that stands between the guest and this host, the first of it.
 pub fn admit(connect: &Connect, definition: &Definition) -> Result<()> {
@@ -17,11 +47,11 @@ pub fn admit(connect: &Connect, definition: &Definition) -> Result<()> {
     processor(connect, definition)?;
     for network in &definition.networks {
         let active = connect.lookup_network_by_name(network).and_then(|it| it.is_active());
-        present(format!("network {network}"), active)?;
+        present(format!("network {network}"), &active)?;
     }
     for pool in &definition.pools {
         let active = connect.lookup_storage_pool_by_name(pool).and_then(|it| it.is_active());
-        present(format!("storage pool {pool}"), active)?;
+        present(format!("storage pool {pool}"), &active)?;
     }
     memory(connect, definition)
 }
@@ -30,11 +60,14 @@ fn missing(item: impl Into<String>, words: impl Into<String>) -> Error {
     Error::NotAdmitted { item: item.into(), words: words.into() }
 }
 
-fn present(item: String, active: std::result::Result<bool, VirtError>) -> Result<()> {
+fn present(item: String, active: &std::result::Result<bool, VirtError>) -> Result<()> {
     match active {
-        Ok(true) => Ok(()),
         Ok(false) => Err(missing(item, "it is not active there")),
-        Err(error) => Err(missing(item, error.message())),
+        Err(error) if is_any(error, &[ErrorNumber::NoNetwork, ErrorNumber::NoStoragePool]) => {
+            Err(missing(item, error.message()))
+        }
+        // Whoever cannot tell has not said no.
+        Ok(true) | Err(_) => Ok(()),
     }
 }
 
@@ -71,48 +104,73 @@ fn machine(connect: &Connect, definition: &Definition) -> Result<()> {
         platform.kind.as_deref(),
         0,
     );
-    let capabilities = match found {
-        Ok(capabilities) => capabilities,
-        Err(error) if is_unsupported(&error) => return Ok(()),
-        Err(error) => return Err(missing(platform.to_string(), error.message())),
-    };
-    if platform.emulates_tpm && !capabilities.contains("<value>emulator</value>") {
-        let words = "libvirt can emulate none there; install swtpm and swtpm-tools";
-        return Err(missing("the emulated TPM", words));
+    match found {
+        Ok(found) if platform.emulates_tpm && lacks_tpm(&found) => {
+            let words = "libvirt can emulate none there; install swtpm and swtpm-tools";
+            Err(missing("the emulated TPM", words))
+        }
+        Err(error) if is_any(&error, &[ErrorNumber::InvalidArg]) || lacks_emulator(&error) => {
+            Err(missing(platform.to_string(), error.message()))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether these capabilities of a host tell of TPMs (since libvirt 8.0), but of no emulated one.
+fn lacks_tpm(capabilities: &str) -> bool {
+    let tpm = capabilities.split_once("<tpm ").and_then(|(_, rest)| rest.split_once("</tpm>"));
+    let none = capabilities.contains("<tpm supported='no'/>");
+    none || tpm.is_some_and(|(tpm, _)| !tpm.contains("<value>emulator</value>"))
 }
 
 /// The processor that the guest sees, as far as it is described; what `host-passthrough` gives it is not.
 fn processor(connect: &Connect, definition: &Definition) -> Result<()> {
     let Some(cpu) = &definition.cpu else { return Ok(()) };
     match ffi::compare_cpu(connect, &definition.platform, cpu) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(missing("the guest's processor", "the host's cannot stand in for it")),
-        Err(error) if is_unsupported(&error) => Ok(()),
-        Err(error) => Err(missing("the guest's processor", error.message())),
+        Ok(false) => Err(missing(
+            "the guest's processor",
+            "the host's lacks features that the guest has seen",
+        )),
+        Ok(true) | Err(_) => Ok(()),
     }
 }
 
-fn is_unsupported(error: &VirtError) -> bool {
-    error.code().is_known_and(|code| {
-        matches!(code, ErrorNumber::NoSupport | ErrorNumber::OperationUnsupported)
-    })
+fn is_any(error: &VirtError, numbers: &[ErrorNumber]) -> bool {
+    error.code().is_known_and(|code| numbers.contains(&code))
 }
 
-/// Refuses what is sure to end in the host's out-of-memory killer: a guest that does not fit even if every
-/// cached page were given up. A host may have promised more than it has; so what it promised is not
-/// looked at.
+/// Refuses what would end in the host's out-of-memory killer. Not all that is not called free is used:
+/// the kernel does not count ZFS's cache among its own. So what counts is what is free or what guests
+/// leave, whichever is more.
 fn memory(connect: &Connect, definition: &Definition) -> Result<()> {
-    match ffi::available_memory(connect) {
-        Ok(Some(available)) if available < definition.memory => {
-            let (wanted, found) = (definition.memory >> 20, available >> 20);
-            Err(missing(
-                "memory",
-                format!("the guest has {wanted} MiB, and {found} MiB are free there"),
-            ))
-        }
-        // A host that does not say has not said no.
-        Ok(_) | Err(_) => Ok(()),
+    // A host that does not say has not said no.
+    let Ok(figures) = ffi::memory_stats(connect) else { return Ok(()) };
+    let figure = |name: &std::ffi::CStr| {
+        figures
+            .iter()
+            .find(|(known, _)| known.as_bytes() == name.to_bytes())
+            .map(|(_, bytes)| *bytes)
+    };
+    let parts = [
+        sys::VIR_NODE_MEMORY_STATS_FREE,
+        sys::VIR_NODE_MEMORY_STATS_BUFFERS,
+        sys::VIR_NODE_MEMORY_STATS_CACHED,
+    ];
+    let free: Option<u64> = parts.into_iter().map(figure).sum();
+    let (Some(free), Some(total)) = (free, figure(sys::VIR_NODE_MEMORY_STATS_TOTAL)) else {
+        return Ok(());
+    };
+    if free >= definition.memory {
+        return Ok(());
     }
+    let Ok(guests) = connect.list_all_domains(sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE) else {
+        return Ok(());
+    };
+    let held = guests.iter().filter_map(|it| it.info().ok()).map(|it| it.memory << 10).sum();
+    let left = free.max(total.saturating_sub(held));
+    if left >= definition.memory {
+        return Ok(());
+    }
+    let (wanted, left) = (definition.memory >> 20, left >> 20);
+    Err(missing("memory", format!("the guest holds {wanted} MiB, and {left} MiB are free there")))
 }

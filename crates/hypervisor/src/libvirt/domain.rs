@@ -9,7 +9,8 @@ use crate::{Deadline, Hypervisor};
 use std::time::Duration;
 use virt::connect::Connect;
 use virt::domain::{
-    Domain, DomainPausedReason as Paused, DomainState, DomainStateReason as Reason,
+    Domain, DomainPausedReason as Paused, DomainRunningReason as Running, DomainState,
+    DomainStateReason as Reason,
 };
 use virt::enumutil::Enum;
 use virt::error::{Error as VirtError, ErrorNumber};
@@ -87,8 +88,8 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
     })
 }
 
-fn is_broken(reason: &DomainStateReason) -> bool {
-    matches!(reason, DomainStateReason::Running(Enum::Known(Running::PostCopyFailed)))
+fn is_broken(reason: &Enum<Reason, i32>) -> bool {
+    matches!(reason, Enum::Known(Reason::Running(Enum::Known(Running::PostCopyFailed))))
 }
 
 fn paused(reason: Paused, job: Job) -> State {

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "calls into C")]
 
 use crate::definition::Platform;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use virt::connect::Connect;
@@ -60,9 +60,8 @@ pub fn compare_cpu(connect: &Connect, platform: &Platform, cpu: &str) -> Result<
     check(result).map(|()| result != sys::VIR_CPU_COMPARE_INCOMPATIBLE)
 }
 
-/// `virNodeGetMemoryStats`: the bytes of a host's memory that are free or could be; `None` when it does
-/// not say.
-pub fn available_memory(connect: &Connect) -> Result<Option<u64>> {
+/// `virNodeGetMemoryStats`: what a host tells of its memory, by libvirt's names and in bytes.
+pub fn memory_stats(connect: &Connect) -> Result<Vec<(String, u64)>> {
     let cells = sys::VIR_NODE_MEMORY_STATS_ALL_CELLS;
     let mut count = 0;
     // SAFETY: without an array libvirt only says how many figures there are.
@@ -75,21 +74,8 @@ pub fn available_memory(connect: &Connect) -> Result<Option<u64>> {
     check(unsafe {
         sys::virNodeGetMemoryStats(connect.as_ptr(), cells, figures.as_mut_ptr(), &raw mut count, 0)
     })?;
-    let figure = |name: &CStr| {
-        let named = |it: &&sys::virNodeMemoryStats| {
-            it.field
-                .iter()
-                .map(|c| c.cast_unsigned())
-                .take_while(|c| *c != 0)
-                .eq(name.to_bytes().iter().copied())
-        };
-        figures.iter().find(named).map(|it| it.value)
+    let name = |field: &[std::ffi::c_char]| {
+        field.iter().map(|it| char::from(it.cast_unsigned())).take_while(|it| *it != '\0').collect()
     };
-    let parts = [
-        figure(sys::VIR_NODE_MEMORY_STATS_FREE),
-        figure(sys::VIR_NODE_MEMORY_STATS_BUFFERS),
-        figure(sys::VIR_NODE_MEMORY_STATS_CACHED),
-    ];
-    let sum: Option<u64> = parts.into_iter().sum();
-    Ok(sum.map(|kib| kib << 10))
+    Ok(figures.iter().map(|it| (name(&it.field), it.value << 10)).collect())
 }

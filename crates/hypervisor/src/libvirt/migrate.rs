@@ -1,24 +1,15 @@
 use super::session::Session;
 use super::{options, refused};
+use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
 use crate::migration::{Migration, Part, Progress, Transfer};
-use crate::{Deadline, Hypervisor};
-use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use virt::domain::{Domain, JobStats, MigrateParameters};
 use virt::error::Error as VirtError;
 use virt::sys;
 
 const WHAT: &str = "migrate the guest";
-
-/// The last of the ports that libvirt takes for the memory of guests that come in
-/// (`migration_port_max` in qemu.conf). It takes the lowest that is free, so nobody listens at this one.
-const LAST_PORT: u16 = 49215;
-
-/// How long a host that is there takes to answer, at most.
-const KNOCK_SLICE: Duration = Duration::from_secs(2);
 
 /// Migrates peer to peer: the source's daemon talks to the target's, so that nothing depends on this
 /// process, which may be killed, being there at the end.
@@ -43,14 +34,16 @@ pub fn begin(
 
 fn parameters(migration: &Migration) -> Result<MigrateParameters> {
     let mut parameters = options::parameters(&migration.options)
-        .map_err(|_| Error::Option { option: format!("{:?}", migration.options.values) })?;
-    parameters.uri = migration.stream.clone().or(parameters.uri);
+        .map_err(|error| Error::Option { option: error.to_string() })?;
+    // Through a tunnel there is no other address, and libvirt refuses one.
+    let stream = migration.stream.clone().filter(|_| !migration.options.is_tunnelled());
+    parameters.uri = stream.or(parameters.uri);
     parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
     if let Some(streams) = migration.streams.and_then(|it| i32::try_from(it).ok()) {
         parameters.parallel_connections.get_or_insert(streams);
     }
-    let file = |name| migration.options.value(name).map(options::document).transpose();
-    (parameters.dest_xml, parameters.persist_xml) = (file("xml")?, file("persistent-xml")?);
+    parameters.dest_xml = migration.options.document("xml")?;
+    parameters.persist_xml = migration.options.document("persistent-xml")?;
     Ok(parameters)
 }
 
@@ -70,26 +63,25 @@ fn flags(session: &Session, migration: &Migration) -> u32 {
     helps.iter().filter(|(wanted, _)| *wanted).fold(asked, |flags, (_, flag)| flags | flag)
 }
 
-/// What libvirt tells of the migration that goes on, or of the one with which the domain came here.
+/// What libvirt tells of the migration with which the domain leaves.
 pub fn progress(domain: &Domain) -> std::result::Result<Option<Progress>, VirtError> {
-    let now = domain.job_stats(0)?;
-    if migrates(&now) {
-        return Ok(Some(read(&now)));
-    }
-    let done = domain.job_stats(sys::VIR_DOMAIN_JOB_STATS_COMPLETED)?;
-    Ok(migrates(&done).then(|| read(&done)))
+    found(domain, 0, sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT)
 }
 
-fn migrates(stats: &JobStats) -> bool {
-    let operation = stats.operation.and_then(|it| u32::try_from(it).ok());
-    let migration = matches!(
-        operation,
-        Some(
-            sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
-                | sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN
-        )
-    );
-    migration && stats.r#type != sys::VIR_DOMAIN_JOB_NONE as i32
+/// What libvirt tells of the one with which it came, which it keeps for others that ask.
+pub fn arrival(domain: &Domain) -> std::result::Result<Option<Progress>, VirtError> {
+    let flags = sys::VIR_DOMAIN_JOB_STATS_COMPLETED | sys::VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED;
+    found(domain, flags, sys::VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN)
+}
+
+fn found(
+    domain: &Domain,
+    flags: u32,
+    operation: u32,
+) -> std::result::Result<Option<Progress>, VirtError> {
+    let stats = domain.job_stats(flags)?;
+    let is_one = stats.operation.and_then(|it| u32::try_from(it).ok()) == Some(operation);
+    Ok((is_one && stats.r#type != sys::VIR_DOMAIN_JOB_NONE as i32).then(|| read(&stats)))
 }
 
 fn read(stats: &JobStats) -> Progress {
@@ -111,85 +103,5 @@ fn read(stats: &JobStats) -> Progress {
         throttle: stats.auto_converge_throttle.and_then(|it| u8::try_from(it).ok()).unwrap_or(0),
         downtime: stats.downtime.map(millis),
         elapsed: stats.time_elapsed.map(millis).unwrap_or_default(),
-    }
-}
-
-/// Knocks at the target's migration ports. A host that is there says at once that nobody listens; one
-/// behind a filter that drops the packets says nothing, and QEMU would wait for minutes.
-///
-/// A port where somebody may listen must not be knocked at: QEMU takes the first connection for its
-/// guest's memory, and the guest that is coming in there would be lost. So of a port that was given
-/// only the host's name is looked up.
-pub fn reach(target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
-    // Through the daemons' own connection the memory needs no other.
-    if migration.options.has("tunnelled") {
-        return Ok(());
-    }
-    let given = migration.stream.as_deref().or(migration.options.value("migrateuri"));
-    let (host, port) = match given.map(address) {
-        Some(Some(there)) => there,
-        // A transport that this knows nothing of, such as rdma or unix.
-        Some(None) => return Ok(()),
-        None => (target.host_name(by)?, None),
-    };
-    let item = format!("the way to {host}, port {}", port.unwrap_or(LAST_PORT));
-    let slice = by.slice(KNOCK_SLICE);
-    let words = match slice.bound(move || knock(&host, port, slice)) {
-        Some(Ok(())) => return Ok(()),
-        Some(Err(error)) => error.to_string(),
-        None => "its name is not resolved in time".to_owned(),
-    };
-    Err(Error::NotAdmitted { item, words })
-}
-
-/// Host and port of a `tcp://host[:port]` URI or of the bare `tcp:host` that old libvirts had.
-fn address(uri: &str) -> Option<(String, Option<u16>)> {
-    let rest = uri.strip_prefix("tcp:")?;
-    let authority = rest.trim_start_matches('/').split('/').next()?;
-    let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
-            Some((bare(host), Some(port.parse().ok()?)))
-        }
-        _ => Some((bare(authority), None)),
-    }
-}
-
-fn knock(host: &str, given: Option<u16>, by: Deadline) -> io::Result<()> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in (host, given.unwrap_or(LAST_PORT)).to_socket_addrs()? {
-        if given.is_some() {
-            return Ok(());
-        }
-        // No time at all is an error of its own.
-        let time = by.remaining().max(Duration::from_millis(1));
-        match TcpStream::connect_timeout(&address, time) {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_of_a_stream_is_found() {
-        for (uri, expected) in [
-            ("tcp://n2-mig", Some(("n2-mig", None))),
-            ("tcp://n2-mig:49160", Some(("n2-mig", Some(49160)))),
-            ("tcp:n2", Some(("n2", None))),
-            ("tcp://[fd00::2]:49160", Some(("fd00::2", Some(49160)))),
-            ("tcp://[fd00::2]", Some(("fd00::2", None))),
-            ("tcp://n2:x", None),
-            ("rdma://n2", None),
-            ("unix:///run/x", None),
-        ] {
-            let expected = expected.map(|(host, port)| (host.to_owned(), port));
-            assert_eq!(address(uri), expected, "{uri}");
-        }
     }
 }

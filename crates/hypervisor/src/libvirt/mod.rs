@@ -6,6 +6,7 @@ mod domain;
 mod ffi;
 mod migrate;
 mod options;
+mod reach;
 mod session;
 
 pub use options::parse as parse_options;
@@ -114,12 +115,10 @@ impl Hypervisor for Libvirt {
     }
 
     fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
-        let flags = sys::VIR_DOMAIN_XML_MIGRATABLE;
-        let xml =
-            self.session.ask_domain("read the guest's definition", guest, by, move |domain| {
-                domain.xml_desc(flags)
-            })?;
-        Definition::parse(&xml)
+        let name = guest.clone();
+        self.session.ask("read the guest's definition", by, move |connect| {
+            admission::live_definition(connect, &name)
+        })?
     }
 
     fn admit(&self, definition: &Definition, by: Deadline) -> Result<()> {
@@ -129,7 +128,7 @@ impl Hypervisor for Libvirt {
     }
 
     fn reach(&self, target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
-        migrate::reach(target, migration, by)
+        reach::reach(target, migration, by)
     }
 
     fn host_name(&self, by: Deadline) -> Result<String> {
@@ -143,6 +142,10 @@ impl Hypervisor for Libvirt {
     fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
         let what = "tell how the migration goes on";
         self.session.ask_domain(what, guest, by, migrate::progress)
+    }
+
+    fn arrival(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
+        self.session.ask_domain("tell how the migration went", guest, by, migrate::arrival)
     }
 
     fn limit_downtime(&self, guest: &Name, downtime: Duration, by: Deadline) -> Result<()> {
@@ -184,13 +187,17 @@ impl Hypervisor for Libvirt {
     }
 }
 
+/// Whether libvirt misses the guest's emulator. It has no code of its own for that.
+fn lacks_emulator(error: &virt::error::Error) -> bool {
+    let words = error.message();
+    words.contains("Cannot check QEMU binary")
+        || words.contains("unsupported configuration: Emulator")
+}
+
 /// libvirt's refusal in our terms, with its own words.
 fn refused(what: &'static str, error: &virt::error::Error) -> Error {
     let words = error.message().to_owned();
-    // libvirt has no code of its own for an emulator that is not there.
-    if words.contains("Cannot check QEMU binary")
-        || words.contains("unsupported configuration: Emulator")
-    {
+    if lacks_emulator(error) {
         Error::NotInstalled { what, words }
     } else if words.contains("QEMU guest agent is not configured") {
         Error::NoGuestAgent { words }

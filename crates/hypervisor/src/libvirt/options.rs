@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::migration::Options;
-use std::io::Read;
 use virt::domain::MigrateParameters;
 use virt::sys;
 
@@ -57,9 +56,6 @@ const VALUES: &[&str] = &[
     "tls-destination",
     "xml",
 ];
-
-/// What a file that an option names may hold, in bytes; libvirt's own limit for a string is 4 MiB.
-const DOCUMENT_LIMIT: u64 = 4 << 20;
 
 /// Reads options as `virsh migrate` takes them: `--tls --bandwidth 100 --migrateuri=tcp://…`.
 ///
@@ -136,16 +132,6 @@ pub fn parameters(
         }
     }
     Ok(parameters)
-}
-
-/// The domain XML in the file that the option `xml` or `persistent-xml` names.
-pub fn document(path: &str) -> Result<String> {
-    let unreadable =
-        |error: std::io::Error| Error::Document { path: path.to_owned(), words: error.to_string() };
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    file.take(DOCUMENT_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -231,6 +231,10 @@ impl Hypervisor for Scripted {
         Ok(moves.then(Progress::default))
     }
 
+    fn arrival(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {
+        Ok(None)
+    }
+
     fn limit_downtime(&self, guest: &Name, _downtime: Duration, by: Deadline) -> Result<()> {
         self.call(("limit_downtime", ""), by, |host, _| active(host, guest).map(drop))
     }
