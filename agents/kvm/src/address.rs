@@ -54,14 +54,17 @@ impl Target<'_> {
         let transport = if transport.is_empty() { uri.transport } else { Some(transport) };
         // A socket on this node is no way to another one.
         let transport = transport.filter(|it| *it != "unix");
+        // Nobody is there to answer a question, such as whether a host's key is the right one.
+        let quiet = transport.filter(|it| *it == "ssh").map(|_| "no_tty=1");
         Ok(format!(
-            "{}{}://{}{}{}{}",
+            "{}{}://{}{}{}{}{}",
             uri.driver,
             Optional("+", transport),
             if self.user.is_empty() { String::new() } else { format!("{}@", self.user) },
             self.host(),
             Optional(":", uri.port),
-            uri.path
+            uri.path,
+            Optional(if uri.path.contains('?') { "&" } else { "?" }, quiet)
         ))
     }
 
@@ -107,7 +110,7 @@ mod tests {
             (PLAIN, "qemu:///system", "", "qemu://n2.example.com/system"),
             (PLAIN, "qemu:///system", "tcp", "qemu+tcp://n2.example.com/system"),
             (PLAIN, "qemu+unix:///system", "", "qemu://n2.example.com/system"),
-            (PLAIN, "qemu+unix:///system", "ssh", "qemu+ssh://n2.example.com/system"),
+            (PLAIN, "qemu+unix:///system", "ssh", "qemu+ssh://n2.example.com/system?no_tty=1"),
             (
                 PLAIN,
                 "qemu+tls://here:16999/system?pkipath=/x",
@@ -115,7 +118,7 @@ mod tests {
                 "qemu+tls://n2.example.com:16999/system?pkipath=/x",
             ),
             (PLAIN, "test://here", "", "test://n2.example.com"),
-            (MIG, "qemu:///system", "ssh", "qemu+ssh://vm_adm@n2-mig.example.com/system"),
+            (MIG, "qemu:///system", "ssh", "qemu+ssh://vm_adm@n2-mig.example.com/system?no_tty=1"),
             (MIG, "xen:///system", "tcp", "xen+tcp://vm_adm@n2-mig.example.com/system"),
         ] {
             assert_eq!(target.daemon(hypervisor, transport, "").unwrap(), expected);

@@ -20,6 +20,10 @@ const FULL: &str = match option_env!("HAWSER_LIBEXEC") {
 /// agent, when that one is late.
 const FALLBACK: Duration = Duration::from_millis(500);
 
+/// Where libvirt's library says more than it returns, such as which name a certificate lacks: warnings and
+/// errors go to the system log. By itself it writes to stderr, which is for the reason.
+const LIBRARY_LOG: &str = "3:syslog:libvirt";
+
 pub fn perform(request: &Request) -> Result<Answer, Error> {
     if is_plain_monitor(request) && is_still_healthy(request) == Some(true) {
         return Ok(Answer::Success);
@@ -60,6 +64,7 @@ fn relay(request: &Request) -> Result<Answer, exec::Error> {
     let output = Tool::new(&program)
         .arg(request.verb().name())
         .inherit_environment()
+        .env("LIBVIRT_LOG_OUTPUTS", LIBRARY_LOG)
         .same_session()
         .output(limit)?;
     let code = output.status.code().and_then(Code::from_number);

@@ -42,7 +42,8 @@ impl Security {
         }
     }
 
-    /// Options that cannot be had with it: what does not go through the tunnel would go in the clear.
+    /// Options that cannot be had with it: what does not go through the tunnel would go in the clear, and
+    /// disks libvirt cannot send through one.
     fn excludes(self, option: &str) -> bool {
         self == Self::Ssh
             && (option.starts_with("copy-storage")
@@ -77,8 +78,8 @@ pub fn secure(config: &Config) -> Result<Secured, Error> {
             // An alias from libvirt.conf, which can be anything.
             None => return Err(against(format!("the remoteuri {remote}"))),
         };
-        if remote.contains("no_verify") {
-            return Err(against("no_verify in remoteuri".to_owned()));
+        if [remote, &config.hypervisor].iter().any(|uri| uri.contains("no_verify")) {
+            return Err(against("no_verify in remoteuri or hypervisor".to_owned()));
         }
         if !security.transports().contains(&given) {
             return Err(against(format!("the transport {given}")));
@@ -87,7 +88,8 @@ pub fn secure(config: &Config) -> Result<Secured, Error> {
     if let Some(option) = options.flags.iter().find(|option| security.excludes(option)) {
         return Err(against(format!("--{option} in migrate_options")));
     }
-    if security == Security::Ssh && !config.migrateuri.is_empty() {
+    let elsewhere = !config.migrateuri.is_empty() || options.value("migrateuri").is_some();
+    if security == Security::Ssh && elsewhere {
         return Err(against("migrateuri: through ssh there is no other address".to_owned()));
     }
     match security {

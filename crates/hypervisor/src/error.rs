@@ -47,6 +47,27 @@ pub enum Error {
         /// What was found.
         words: String,
     },
+    /// The stream of a migration cannot be encrypted.
+    #[error(
+        "cannot encrypt the guest's memory: {words}; each node needs a certificate in /etc/pki/qemu that is \
+         valid, that has the signature of a CA which the other one knows, and on the target the name that \
+         it has in {target}"
+    )]
+    Certificate {
+        /// The daemon's own words.
+        words: String,
+        /// What names the target.
+        target: String,
+    },
+    /// Disks are to be copied, and the target has nothing to copy them to.
+    #[error(
+        "cannot copy the guest's disks: {words}; make images of the same size at the same paths on the \
+         target, or storage pools of their directories"
+    )]
+    NoImage {
+        /// The daemon's own words.
+        words: String,
+    },
     /// The guest's definition gives it no guest agent to be asked.
     #[error("the guest has no guest agent: {words}")]
     NoGuestAgent {

@@ -37,7 +37,7 @@ const KNOCK_SLICE: Duration = Duration::from_secs(2);
 /// the beginning.
 pub fn reach(target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
     // Through the daemons' own connection the memory needs no other.
-    if migration.options.has("tunnelled") {
+    if migration.options.is_tunnelled() {
         return Ok(());
     }
     let configuration = Configuration::read(&fs::read_to_string(CONFIGURATION).unwrap_or_default());
