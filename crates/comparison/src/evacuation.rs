@@ -37,7 +37,7 @@ pub struct Report {
 }
 
 /// Has each agent run a number of guests on one node, and evacuates it `count` times by standby. 20 guests
-/// take about 4 minutes to start, 40 s to evacuate and 5 GiB of memory.
+/// take about 3 minutes to start and 1 to evacuate, and 6 GiB of memory.
 ///
 /// # Errors
 /// When the lab cannot be made, or a guest does not start, or does not answer in the end.
