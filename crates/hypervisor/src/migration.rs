@@ -142,8 +142,8 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: u64| bytes >> 20;
         if self.storage.remaining > 0 {
-            let Part { sent, total, rate, .. } = self.storage;
-            return write!(f, "disks: {} of {} MiB at {} MiB/s", mib(sent), mib(total), mib(rate));
+            let Part { sent, total, .. } = self.storage;
+            return write!(f, "disks: {} of {} MiB", mib(sent), mib(total));
         }
         write!(
             f,

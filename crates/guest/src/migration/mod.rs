@@ -66,6 +66,15 @@ pub struct Journey {
     pub stayed: bool,
 }
 
+impl Journey {
+    /// Keeps what is heard of it. Of its disks nothing is told any more once they are there.
+    fn hear(&mut self, progress: Progress) {
+        let known = self.progress.filter(|_| progress.storage.total == 0);
+        let storage = known.map_or(progress.storage, |known| known.storage);
+        self.progress = Some(Progress { storage, ..progress });
+    }
+}
+
 impl Guest<'_> {
     /// Migrates the guest live to another node. Success means that nothing of it is here any more and
     /// that it was seen running there, whatever the hypervisor reported. Only if the target does not
@@ -102,7 +111,7 @@ impl Guest<'_> {
         if settled.is_ok()
             && let Ok(Some(all)) = target.arrival(name, self.by.slice(REPORT_SLICE))
         {
-            journey.progress = Some(all);
+            journey.hear(all);
         }
         settled
     }

@@ -255,7 +255,8 @@ impl Flow {
         let window = now.saturating_sub(self.since);
         let goes_on =
             pass == self.pass && remaining <= self.remaining && self.since > Duration::ZERO;
-        if goes_on && window < WINDOW {
+        // Disks are copied in pieces of 16 MiB, and told of one by one.
+        if goes_on && (window < WINDOW || (pass == 0 && remaining == self.remaining)) {
             return;
         }
         if goes_on {

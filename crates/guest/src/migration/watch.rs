@@ -95,7 +95,7 @@ impl Guest<'_> {
             let Ok(Some(progress)) = self.hypervisor.progress(name, until.slice(ASK_SLICE)) else {
                 continue;
             };
-            journey.progress = Some(progress);
+            journey.hear(progress);
             if said.expired() {
                 (self.note)(format_args!("guest {name}, {progress}"));
                 said = Deadline::after(SAY);

@@ -296,3 +296,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn disks_that_come_in_pieces_are_given_up_only_when_they_cannot_come_in_time() {
+    let given_up = |speed: u64| {
+        let (mut plan, total) = (Plan::new(terms(Policy::Balanced, 60)), 512 * MIB);
+        (1..240).map(|look| look * LOOK).find(|now| {
+            let sent = now.as_secs() * speed / 16 * 16 * MIB;
+            let remaining = total.saturating_sub(sent);
+            let storage = Part { total, sent, remaining, rate: 0 };
+            let step = plan.next(*now, &Progress { storage, ..Progress::default() });
+            matches!(step, Some(Step::GiveUp(_)))
+        })
+    };
+    assert!(given_up(4).is_some_and(|when| when <= Duration::from_secs(17)), "{:?}", given_up(4));
+    assert_eq!(given_up(12), None);
+}
