@@ -17,6 +17,10 @@ const NODES: [&str; 2] = ["n1", "n2"];
 /// What the memory of every guest of the lab has in it, since its program does, and no other message.
 const SECRET: &str = "dirty RATE_MIB_S SIZE_MIB";
 
+/// What the guests write to their disks, again and again, and the disk, which each node has for itself.
+const WRITTEN: &str = "HHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHH";
+const DISK: &str = "/var/lib/libvirt/own.img";
+
 /// What the guests dirty, in MiB: at least that much is seen on the wire.
 const SIZE: u32 = 8;
 
@@ -29,7 +33,8 @@ fn write(lab: &Turn, node: &str, path: &str, content: impl AsRef<[u8]>) {
     fs::write(path, content).unwrap();
 }
 
-/// Whether the memory of a guest is to be read on the wire while something is done that sends it.
+/// Whether what a guest has in memory, or wrote to its disk, is to be read on the wire while something is done
+/// that sends it.
 fn is_read_on_the_wire(lab: &Turn, act: impl FnOnce()) -> bool {
     let log = lab.shared().join("tcpdump.log");
     let spy = lab.tool("n1", "tcpdump").args(["-i", "eth0", "-Z", "root", "-B", "65536"]);
@@ -42,16 +47,25 @@ fn is_read_on_the_wire(lab: &Turn, act: impl FnOnce()) -> bool {
     fs::remove_file(log).unwrap();
     let size = lab.exec("n1", "stat", &["--format=%s", "/tmp/spied"]);
     assert!(size.trim().parse::<u32>().unwrap() > SIZE << 20, "only {size} bytes were sent");
-    let search = ["--quiet", "--text", "--fixed-strings", SECRET, "/tmp/spied"];
-    let found = lab.output("n1", "grep", &search).status.success();
+    let found = [SECRET, WRITTEN].iter().any(|it| has(lab, "/tmp/spied", it));
     lab.exec("n1", "rm", &["/tmp/spied"]);
     found
+}
+
+/// Whether a file on the first node has a text in it.
+fn has(lab: &Turn, file: &str, text: &str) -> bool {
+    let search = ["--quiet", "--text", "--fixed-strings", text, file];
+    lab.output("n1", "grep", &search).status.success()
 }
 
 /// Starts a guest on the first node, and shows that without encryption its memory can be read; it ends on
 /// the second.
 fn start_in_the_clear(lab: &Turn, guest: &Guest) -> lab_guest::Status {
-    lab.place(guest);
+    lab.place_as(guest, |xml| xml.replace(&guest.file("img").display().to_string(), DISK));
+    for node in NODES {
+        lab.exec(node, "rm", &["-f", DISK]);
+        lab.exec(node, "truncate", &["--size", "8M", DISK]);
+    }
     let agent = Agent::new(lab, "n1", guest);
     agent.start();
     let before = lab.tell(guest, Command::Dirty { rate: 1, size: SIZE });
@@ -162,7 +176,10 @@ fn tls_encrypts_the_memory_or_the_guest_stays() {
         certify_libvirt(&lab, node, &own);
         certify_qemu(&lab, node, &own);
     }
-    assert!(!is_read_on_the_wire(&lab, || preset.on("n2").migrate("n1")));
+    lab.tell(&guest, Command::DiskWrite { size: SIZE });
+    let with_disk = preset.clone().set("migrate_options", "--unsafe --copy-storage-all");
+    assert!(!is_read_on_the_wire(&lab, || with_disk.on("n2").migrate("n1")));
+    assert!(has(&lab, DISK, WRITTEN), "the disk did not go along");
     let by_option = agent.set("migrate_options", "--unsafe --tls");
     assert!(!is_read_on_the_wire(&lab, || by_option.migrate("n2")));
 

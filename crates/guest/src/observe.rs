@@ -68,7 +68,7 @@ impl Guest<'_> {
     }
 
     /// Refuses to take another guest of the same name for this one.
-    fn same(&self, sight: &Sight) -> Result<()> {
+    pub(crate) fn same(&self, sight: &Sight) -> Result<()> {
         match (&self.identity.uuid, &sight.uuid) {
             (Some(expected), Some(found)) if expected != found => Err(Error::OtherGuest {
                 guest: self.identity.name.clone(),

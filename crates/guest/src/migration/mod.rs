@@ -152,8 +152,12 @@ impl Guest<'_> {
     /// Clears an incoming copy that was left on the target.
     fn make_room(&self, target: &dyn Hypervisor) -> Result<()> {
         let name = &self.identity.name;
-        let there = self.done(target.look(name, self.by.slice(CONNECT_SLICE)))?.state;
-        match there {
+        let there = self.done(target.look(name, self.by.slice(CONNECT_SLICE)))?;
+        // Another guest of that name is no copy of this one; whether it is in the way is asked next.
+        if self.same(&there).is_err() {
+            return Ok(());
+        }
+        match there.state {
             State::Off => Ok(()),
             State::Paused(Pause::Incoming) => {
                 (self.note)(format_args!(
