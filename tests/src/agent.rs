@@ -67,6 +67,12 @@ impl<'a> Agent<'a> {
         Self { node: node.to_owned(), ..self.clone() }
     }
 
+    /// Where this is.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// Starts the guest, which must succeed.
     ///
     /// # Panics

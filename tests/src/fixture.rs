@@ -16,6 +16,7 @@ pub struct Fixture {
     name: &'static str,
     nodes: u8,
     stack: Stack,
+    link_speed: Option<u32>,
     lab: Mutex<Option<Lab>>,
 }
 
@@ -23,13 +24,20 @@ impl Fixture {
     /// A cluster of so many nodes.
     #[must_use]
     pub const fn cluster(name: &'static str, nodes: u8) -> Self {
-        Self { name, nodes, stack: Stack::Cluster, lab: Mutex::new(None) }
+        Self { name, nodes, stack: Stack::Cluster, link_speed: None, lab: Mutex::new(None) }
     }
 
     /// So many nodes with libvirt's daemon alone.
     #[must_use]
     pub const fn libvirt(name: &'static str, nodes: u8) -> Self {
-        Self { name, nodes, stack: Stack::Libvirt, lab: Mutex::new(None) }
+        Self { name, nodes, stack: Stack::Libvirt, link_speed: None, lab: Mutex::new(None) }
+    }
+
+    /// The same with a link of this speed, in Mbit/s, for migrations.
+    #[must_use]
+    pub const fn link_speed(mut self, speed: u32) -> Self {
+        self.link_speed = Some(speed);
+        self
     }
 
     /// The lab, for the test that asks, and the cluster as it was before the first resource. `needs` are the
@@ -64,6 +72,7 @@ impl Fixture {
         }
         let name = format!("live-{}-{}", self.name, process::id()).parse()?;
         let builder = Lab::builder(name).nodes(self.nodes).stack(self.stack);
+        let builder = self.link_speed.into_iter().fold(builder, lab::Builder::link_speed);
         let lab = builder.root(install::tree()).start(|_| {})?;
         if self.stack == Stack::Cluster {
             lab.wait_online(eventually())?;

@@ -8,23 +8,30 @@
 //!
 //! * [`Fixture`] and [`Turn`]: the lab and what is done in it
 //! * [`Agent`]: the agent, called as Pacemaker calls it
+//! * [`Fault`], [`Moment`] and [`Watch`]: what befalls a migration, when, and that no second copy runs
 //! * [`boot`] and [`Journal`]: a machine with systemd, and what became of its units
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod agent;
+mod fault;
 mod fixture;
 mod install;
 mod journal;
 mod machine;
+mod moment;
 mod resource;
 mod turn;
+mod watch;
 
 pub use agent::{Agent, Answer};
+pub use fault::{Fault, Side};
 pub use fixture::Fixture;
 pub use journal::Journal;
 pub use machine::boot;
+pub use moment::Moment;
 pub use turn::Turn;
+pub use watch::Watch;
 
 use exec::Deadline;
 use std::time::Duration;
