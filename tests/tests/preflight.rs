@@ -261,3 +261,23 @@ fn firmware_that_is_not_on_the_target_is_named() {
     agent.migrate("n2");
     agent.on("n2").stop();
 }
+
+#[test]
+fn no_processor_that_the_target_has_is_refused() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = Guest::new("seer", 2);
+    let agent = Agent::new(&lab, "n1", &guest).set("force_stop", "true");
+    // The last but one describes more than an emulated processor has, so that the guest gets less.
+    for processor in [
+        "<cpu mode='host-model'/>",
+        "<cpu mode='custom' check='partial'><model>Nehalem</model></cpu>",
+        "<cpu mode='custom' match='minimum'><model>qemu64</model></cpu>",
+        "<cpu mode='custom'><model>Skylake-Client</model></cpu>",
+        "<cpu mode='maximum'/>",
+    ] {
+        lab.place_as(&guest, |xml| xml.replace("<devices>", &format!("{processor}<devices>")));
+        agent.start();
+        agent.migrate("n2");
+        agent.on("n2").stop();
+    }
+}

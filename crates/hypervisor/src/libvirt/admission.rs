@@ -174,3 +174,18 @@ fn memory(connect: &Connect, definition: &Definition) -> Result<()> {
     let (wanted, left) = (definition.memory >> 20, left >> 20);
     Err(missing("memory", format!("the guest holds {wanted} MiB, and {left} MiB are free there")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tpm_is_missed_only_where_libvirt_tells_of_tpms() {
+        let backends = |names: &str| format!("<tpm supported='yes'><enum>{names}</enum></tpm>");
+        let (passed, emulated) = ("<value>passthrough</value>", "<value>emulator</value>");
+        assert!(lacks_tpm(&backends(passed)));
+        assert!(lacks_tpm("<tpm supported='no'/>"));
+        assert!(!lacks_tpm(&backends(&format!("{passed}{emulated}"))));
+        assert!(!lacks_tpm(&format!("<redirdev supported='yes'>{passed}</redirdev>")));
+    }
+}

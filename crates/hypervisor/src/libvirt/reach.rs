@@ -23,8 +23,8 @@ const APART: u16 = 7;
 /// How long finding out the host's address may take.
 const RESOLVE_SLICE: Duration = Duration::from_secs(2);
 
-/// How long a host that is there takes to answer, at most. The kernel knocks twice in that time.
-const KNOCK_SLICE: Duration = Duration::from_secs(2);
+/// How long a host that is there takes to answer, at most. The kernel knocks twice in that time, 1 s apart.
+const KNOCK_SLICE: Duration = Duration::from_millis(1500);
 
 /// Refuses a target whose migration ports swallow what is sent there. libvirt would connect for two
 /// minutes, and neither let the guest go nor be aborted meanwhile. Whatever else is wrong with the way
@@ -33,8 +33,8 @@ const KNOCK_SLICE: Duration = Duration::from_secs(2);
 ///
 /// A port where somebody may listen must not be knocked at: QEMU takes the first connection for its
 /// guest's memory, and the guest that is coming in there would be lost. So a port that was given is not,
-/// and of the others the last one and, since a firewall may let only the first ones through, one near
-/// the beginning.
+/// and of the others the last one and, if that is silent, since a firewall may let only the first ones
+/// through, one near the beginning.
 pub fn reach(target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
     // Through the daemons' own connection the memory needs no other.
     if migration.options.is_tunnelled() {
@@ -53,7 +53,8 @@ pub fn reach(target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Re
     let name = host.clone();
     let resolve = move || doors.map(|port| (name.as_str(), port).to_socket_addrs());
     let Some([Ok(last), Ok(first)]) = by.slice(RESOLVE_SLICE).bound(resolve) else { return Ok(()) };
-    if answers(last.chain(first)) {
+    // Without the time to wait for an answer there is nothing to be told.
+    if by.remaining() < 2 * KNOCK_SLICE || answers(last) || answers(first) {
         return Ok(());
     }
     Err(Error::NotAdmitted {
@@ -158,6 +159,5 @@ mod tests {
     fn a_door_that_is_closed_answers() {
         let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
         assert!(answers([closed].into_iter()));
-        assert!(!answers(std::iter::empty()));
     }
 }
