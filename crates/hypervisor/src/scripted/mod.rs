@@ -24,7 +24,7 @@ use std::time::Duration;
 const LOOK_SLICE: Duration = Duration::from_millis(200);
 
 /// Calls that change nothing, and are not noted.
-const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach"];
+const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach", "progress"];
 
 /// A pretend host and its daemon.
 #[derive(Debug, Clone)]
@@ -227,8 +227,9 @@ impl Hypervisor for Scripted {
     }
 
     fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
-        let moves = self.look(guest, by)?.job == Job::Running;
-        Ok(moves.then(Progress::default))
+        let (answer, _) = self.script("progress", "")?;
+        let moves = self.read()?.sight(guest).job == Job::Running;
+        self.answer(answer, "progress", by, moves.then(Progress::default))
     }
 
     fn arrival(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {
@@ -285,20 +286,39 @@ impl Scripted {
         if effect != Effect::Whole {
             return Ok(());
         }
-        // Once its last phase has begun it cannot be aborted; before that it can.
-        let last = self.update(|host| {
-            let goes_on = host.sight(guest).job == Job::Running;
-            if goes_on {
-                host.set(guest, State::Paused(Pause::Outgoing), Job::Running);
-            }
-            goes_on
+        self.finish(guest, destination)
+    }
+
+    /// The last phase of a migration that got stuck before it. From here on it cannot be aborted.
+    ///
+    /// # Errors
+    /// That the job was aborted before, or that the copy on the target is gone. The guest stays here
+    /// then.
+    pub fn finish(&self, guest: &Name, destination: &str) -> Result<()> {
+        let there = Self::at(destination).ok_or_else(|| self.unreachable("no such host"))?;
+        let refused = |words: &str| Error::Refused { what: "migrate", words: words.to_owned() };
+        let leaving = self.update(|host| {
+            let sight = host.sight(guest);
+            let leaves = sight.state.is_active() && sight.job == Job::Running;
+            leaves.then(|| host.set(guest, State::Paused(Pause::Outgoing), Job::Running));
+            leaves.then_some(sight.state)
         })?;
-        if last {
-            there.update(|host| host.set(guest, sight.state, Job::None))?;
-            self.update(|host| host.end(guest))
-        } else {
-            there.update(|host| host.end(guest))?;
-            Err(refused("the job was aborted"))
+        let arrived = there.update(|host| {
+            let waits = host.sight(guest).state == State::Paused(Pause::Incoming);
+            match leaving {
+                Some(state) if waits => host.set(guest, state, Job::None),
+                None if waits => host.end(guest),
+                _ => {}
+            }
+            waits
+        })?;
+        match leaving {
+            None => Err(refused("the job was aborted")),
+            Some(_) if arrived => self.update(|host| host.end(guest)),
+            Some(state) => {
+                self.update(|host| host.set(guest, state, Job::None))?;
+                Err(refused("the copy on the target is gone"))
+            }
         }
     }
 
