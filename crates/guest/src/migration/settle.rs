@@ -43,6 +43,8 @@ impl Guest<'_> {
                     (self.note)(format_args!("guest {} has left; {silence}", guest()));
                     return Ok(());
                 }
+                // Of a post-copy that broke off, what the copy there lacks of its memory is here.
+                (State::Paused(Pause::PostcopyFailed), ..) => {}
                 (_, Ok(State::Running), _) if stays(&seen) => return self.end_double(),
                 (_, _, Err(source)) if stays(&seen) => {
                     let nowhere = [State::Off, State::Paused(Pause::Incoming)];
