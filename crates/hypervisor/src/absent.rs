@@ -93,6 +93,10 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
+    fn limit_bandwidth(&self, _guest: &Name, _speed: Option<u64>, _by: Deadline) -> Result<()> {
+        self.silent()
+    }
+
     fn start_postcopy(&self, _guest: &Name, _by: Deadline) -> Result<()> {
         self.silent()
     }

@@ -179,6 +179,13 @@ pub trait Hypervisor {
     /// The daemon's refusal, in its own words.
     fn limit_downtime(&self, guest: &Name, downtime: Duration, by: Deadline) -> Result<()>;
 
+    /// How fast the guest may be sent, in MiB/s, by the migration that goes on and by the next; `None`
+    /// is as fast as can be.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn limit_bandwidth(&self, guest: &Name, speed: Option<u64>, by: Deadline) -> Result<()>;
+
     /// Switches the migration to post-copy: the guest runs on the target from now on, and what it needs
     /// of its memory follows. Neither node can run it alone until all of it has arrived.
     ///

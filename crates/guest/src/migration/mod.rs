@@ -102,8 +102,7 @@ impl Guest<'_> {
         }
         let sent = Instant::now();
         let settling = self.by.less(SETTLE_RESERVE.min(self.by.remaining() / 4));
-        let outcome = self.transfer(order, settling, journey);
-        drop(turn);
+        let outcome = self.transfer(order, settling, (turn, journey));
         journey.transfer = sent.elapsed();
         let arrived = Instant::now();
         let settled = self.settle(&*target, outcome, journey);

@@ -8,9 +8,12 @@
 //! rates that QEMU tells are not: its dirty rate is old, and its bandwidth is that of a tenth of a second
 //! and counts what goes over the link, where a page of zeros is next to nothing.
 
+mod stream;
+
 use super::Policy;
 use hypervisor::Progress;
 use std::time::Duration;
+use stream::Stream;
 
 /// How long a guest may stand still at first: most need no more, and QEMU uses what it is given, so the
 /// outage that users see is about the limit, and not what the guest would need.
@@ -49,6 +52,8 @@ const BUSY_STREAM: u64 = 1 << 30;
 pub(super) enum Step {
     /// Let the guest stand still for so long at the end.
     Limit(Duration),
+    /// Send no faster than so many MiB/s.
+    Pace(u64),
     /// Switch to post-copy.
     Postcopy,
     /// Begin again with several streams.
@@ -93,6 +98,8 @@ pub(super) struct Terms {
     pub postcopy: bool,
     /// Whether it can begin again with several streams.
     pub streams: bool,
+    /// Whether its speed is for the plan to choose.
+    pub pace: bool,
     /// The time in which it must have ended.
     pub time: Duration,
 }
@@ -106,6 +113,9 @@ pub(super) struct Plan {
     passes: Passes,
     memory: Flow,
     storage: Flow,
+    stream: Stream,
+    /// How fast it may be sent, in MiB/s, if that was limited.
+    paced: Option<u64>,
     postcopy: bool,
 }
 
@@ -117,6 +127,8 @@ impl Plan {
             passes: Passes::default(),
             memory: Flow::default(),
             storage: Flow::default(),
+            stream: Stream::default(),
+            paced: None,
             postcopy: false,
         }
     }
@@ -140,6 +152,7 @@ impl Plan {
     pub fn done(&mut self, step: &Step) {
         match step {
             Step::Limit(limit) => (self.limit, self.passes.stalls) = (Some(*limit), 0),
+            Step::Pace(speed) => self.paced = Some(*speed),
             Step::Postcopy => self.postcopy = true,
             Step::Streams => {
                 self.terms.streams = false;
@@ -149,10 +162,12 @@ impl Plan {
         }
     }
 
-    /// A step was refused. Post-copy will be again; a limit may not.
+    /// A step was refused. A limit may not be the next time.
     pub fn refused(&mut self, step: &Step) {
-        if *step == Step::Postcopy {
-            self.terms.postcopy = false;
+        match step {
+            Step::Postcopy => self.terms.postcopy = false,
+            Step::Pace(_) => self.terms.pace = false,
+            Step::Limit(_) | Step::Streams | Step::GiveUp(_) => {}
         }
     }
 
@@ -165,6 +180,9 @@ impl Plan {
         self.passes.note(elapsed, progress.pass);
         self.memory.note(elapsed, left, progress.pass, progress.memory.remaining);
         self.storage.note(elapsed, left, progress.pass, progress.storage.remaining);
+        if progress.pass == 1 {
+            self.stream.note(elapsed, progress);
+        }
         let limit = self.limit;
         self.decide(elapsed, left, progress).filter(|step| match step {
             Step::Limit(wanted) => limit.is_none_or(|limit| limit < *wanted),
@@ -194,6 +212,10 @@ impl Plan {
         }
         if self.limit.is_none() {
             return Some(Step::Limit(self.first_limit()));
+        }
+        let pace = self.stream.pace(progress, self.passes.stalls > 0, self.paced);
+        if let Some(pace) = pace.filter(|_| self.terms.pace) {
+            return Some(Step::Pace(pace));
         }
         if self.passes.stalls < STALLS {
             return None;

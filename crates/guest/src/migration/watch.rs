@@ -1,3 +1,4 @@
+use super::link::Turn;
 use super::plan::{Plan, Step, Terms};
 use super::{Journey, Order, Policy};
 use crate::Guest;
@@ -42,12 +43,12 @@ impl Guest<'_> {
         &self,
         order: &Order<'_>,
         by: Deadline,
-        journey: &mut Journey,
+        (mut turn, journey): (Option<Turn>, &mut Journey),
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
         let times = Times { end: by.less(ABORT_RESERVE.min(by.remaining() / 4)), by };
         let (migration, terms) = terms(order);
-        let mut ended = self.attempt(&migration, terms, times, journey);
+        let mut ended = self.attempt(&migration, terms, times, (&mut turn, journey));
         // Nobody asked for post-copy by name, and not every node can do it.
         let optional = migration.postcopy && !order.migration.options.wants_postcopy();
         if let Err(error) = &ended
@@ -56,11 +57,13 @@ impl Guest<'_> {
         {
             (self.note)(format_args!("guest {name}: {error}; trying without post-copy"));
             let migration = Migration { postcopy: false, throttle: true, ..migration };
-            ended = self.attempt(&migration, Terms { postcopy: false, ..terms }, times, journey);
+            let terms = Terms { postcopy: false, ..terms };
+            ended = self.attempt(&migration, terms, times, (&mut turn, journey));
         }
         if ended.is_err() {
-            // QEMU keeps the limit, and an administrator's own migration would not end with ours.
+            // Both stay as they are, and an administrator's own migration would not end with ours.
             let _ = self.hypervisor.limit_downtime(name, Policy::PAUSE, by.slice(ASK_SLICE));
+            let _ = self.hypervisor.limit_bandwidth(name, None, by.slice(ASK_SLICE));
         }
         ended
     }
@@ -70,7 +73,7 @@ impl Guest<'_> {
         migration: &Migration,
         terms: Terms,
         times: Times,
-        journey: &mut Journey,
+        (turn, journey): (&mut Option<Turn>, &mut Journey),
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
         let mut plan = Plan::new(Terms { time: times.end.remaining(), ..terms });
@@ -100,7 +103,12 @@ impl Guest<'_> {
                 (self.note)(format_args!("guest {name}, {progress}"));
                 said = Deadline::after(SAY);
             }
-            let Some(step) = plan.next(begun.elapsed(), &progress) else { continue };
+            let step = plan.next(begun.elapsed(), &progress);
+            if progress.pass > 1 || matches!(step, Some(Step::Pace(_))) {
+                // The bulk is sent; the next guest needs as long to get ready as this one to end.
+                turn.take();
+            }
+            let Some(step) = step else { continue };
             let words = describe(&step);
             (self.note)(format_args!("guest {name}: {words} ({progress})"));
             journey.steps.push(words);
@@ -111,7 +119,9 @@ impl Guest<'_> {
                     plan.done(&step);
                     self.take(&Step::Limit(plan.limit()), &mut plan, times.end);
                 }
-                Step::Limit(_) | Step::Postcopy => self.take(&step, &mut plan, until),
+                Step::Limit(_) | Step::Pace(_) | Step::Postcopy => {
+                    self.take(&step, &mut plan, until);
+                }
             }
         }
     }
@@ -121,6 +131,7 @@ impl Guest<'_> {
         let (name, by) = (&self.identity.name, by.slice(ASK_SLICE));
         let taken = match step {
             Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
+            Step::Pace(speed) => self.hypervisor.limit_bandwidth(name, Some(*speed), by),
             Step::Postcopy => self.hypervisor.start_postcopy(name, by),
             Step::Streams | Step::GiveUp(_) => return,
         };
@@ -201,6 +212,7 @@ fn terms(order: &Order<'_>) -> (Migration, Terms) {
         force: order.force,
         postcopy,
         streams: busy && plain && !postcopy && !cautious,
+        pace: migration.bandwidth.is_none() && migration.options.value("bandwidth").is_none(),
         time: Duration::ZERO,
     };
     (migration.postcopy, migration.throttle) = (postcopy, !finish && !cautious);
@@ -210,6 +222,7 @@ fn terms(order: &Order<'_>) -> (Migration, Terms) {
 fn describe(step: &Step) -> String {
     match step {
         Step::Limit(limit) => format!("may stand still for {} ms", limit.as_millis()),
+        Step::Pace(speed) => format!("is sent at {speed} MiB/s"),
         Step::Postcopy => "switched to post-copy".to_owned(),
         Step::Streams => format!("begun again with {STREAMS} streams"),
         Step::GiveUp(_) => "given up".to_owned(),

@@ -11,8 +11,14 @@ use virt::sys;
 
 const WHAT: &str = "migrate the guest";
 
+/// The highest speed that libvirt takes, in MiB/s (`QEMU_DOMAIN_MIG_BANDWIDTH_MAX`).
+pub const UNLIMITED: u64 = 8_796_093_022_207;
+
 /// Migrates peer to peer: the source's daemon talks to the target's, so that nothing depends on this
 /// process, which may be killed, being there at the end.
+///
+/// The call has a connection of its own. On one that others share some of their calls, and with them an
+/// order to abort, were seen to be answered only when the migration had ended.
 pub fn begin(
     session: &Session,
     guest: &Name,
@@ -20,33 +26,19 @@ pub fn begin(
     by: Deadline,
 ) -> Result<Transfer> {
     let (parameters, flags) = (parameters(migration)?, flags(session, migration));
+    let (name, destination) = (guest.clone(), migration.destination.clone());
+    let session = Session::new(session.uri());
     let connect = session.open(by)?;
-    let (name, migration) = (guest.clone(), migration.clone());
     let migrate = move || {
-        let destination = Some(migration.destination.as_str());
+        // It is closed when the migration has ended.
+        let _session = session;
         connect
             .lookup_domain_by_name(name.as_str())
-            .and_then(|domain| domain.migrate_to_uri3(destination, parameters, flags))
-            .map_err(|error| explained(&error, &migration))
+            .and_then(|domain| domain.migrate_to_uri3(Some(&destination), parameters, flags))
+            .map_err(|error| refused(WHAT, &error))
     };
     Transfer::begin(migrate)
         .map_err(|error| Error::Refused { what: WHAT, words: error.to_string() })
-}
-
-/// libvirt's refusal with what it leaves out: whose certificates QEMU means, and what is to be done about
-/// disks that are not on the target.
-fn explained(error: &VirtError, migration: &Migration) -> Error {
-    let (words, options) = (error.message().to_owned(), &migration.options);
-    let of_tls = ["TLS", "certificate", "credentials"];
-    if options.has("tls") && of_tls.iter().any(|it| words.contains(it)) {
-        let named = options.value("tls-destination").or(migration.stream.as_deref());
-        let target = named.unwrap_or(&migration.destination).to_owned();
-        Error::Certificate { words, target }
-    } else if options.copies_storage() && words.contains("no storage pool with matching target") {
-        Error::NoImage { words }
-    } else {
-        refused(WHAT, error)
-    }
 }
 
 fn parameters(migration: &Migration) -> Result<MigrateParameters> {
@@ -55,7 +47,8 @@ fn parameters(migration: &Migration) -> Result<MigrateParameters> {
     // Through a tunnel there is no other address, and libvirt refuses one.
     let stream = migration.stream.clone().filter(|_| !migration.options.is_tunnelled());
     parameters.uri = stream.or(parameters.uri);
-    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
+    // Without one libvirt takes what an earlier migration was limited to.
+    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth).or(Some(UNLIMITED));
     if let Some(streams) = migration.streams.and_then(|it| i32::try_from(it).ok()) {
         parameters.parallel_connections.get_or_insert(streams);
     }

@@ -156,6 +156,13 @@ impl Hypervisor for Libvirt {
         })
     }
 
+    fn limit_bandwidth(&self, guest: &Name, speed: Option<u64>, by: Deadline) -> Result<()> {
+        let speed = speed.unwrap_or(migrate::UNLIMITED);
+        self.session.ask_domain("limit the migration's speed", guest, by, move |domain| {
+            domain.migrate_set_max_speed(speed, 0)
+        })
+    }
+
     fn start_postcopy(&self, guest: &Name, by: Deadline) -> Result<()> {
         self.session.ask_domain("switch to post-copy", guest, by, ffi::start_postcopy)
     }

@@ -240,6 +240,10 @@ impl Hypervisor for Scripted {
         self.call(("limit_downtime", ""), by, |host, _| active(host, guest).map(drop))
     }
 
+    fn limit_bandwidth(&self, guest: &Name, _speed: Option<u64>, by: Deadline) -> Result<()> {
+        self.call(("limit_bandwidth", ""), by, |host, _| active(host, guest).map(drop))
+    }
+
     fn start_postcopy(&self, guest: &Name, by: Deadline) -> Result<()> {
         self.call(("start_postcopy", ""), by, |host, _| active(host, guest).map(drop))
     }

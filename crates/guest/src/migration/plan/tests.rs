@@ -40,6 +40,7 @@ fn terms(policy: Policy, seconds: u64) -> Terms {
         force: None,
         postcopy: policy == Policy::Finish,
         streams: false,
+        pace: false,
         time: Duration::from_secs(seconds),
     }
 }
@@ -48,19 +49,20 @@ impl Guest {
     fn migrate(self, terms: Terms) -> End {
         let mut plan = Plan::new(terms);
         let (mut remaining, mut dirty, mut pass, mut throttle) = (self.memory, 0, 1_u64, 0_u64);
-        let (mut now, mut looked) = (Duration::ZERO, Duration::ZERO);
+        let (mut now, mut looked, mut sent, mut bandwidth) =
+            (Duration::ZERO, Duration::ZERO, 0, self.bandwidth);
         let mut steps = Vec::new();
         let per_tick = |rate: u64| rate / 1000;
         while now < terms.time {
             now += TICK;
             // A link that stutters: nothing for half a second, now and then.
             let stutters = now.as_millis() % 5000 < 500;
-            let (sent, rate) = match (pass, remaining > self.memory - self.zeros) {
+            let (less, more) = match (pass, remaining > self.memory - self.zeros) {
                 _ if stutters => (0, 0),
-                (1, true) => (per_tick(1 << 30), 2 * MIB),
-                _ => (per_tick(self.bandwidth) * 10 / 9, self.bandwidth),
+                (1, true) => (per_tick(1 << 30), per_tick(2 * MIB)),
+                _ => (per_tick(bandwidth) * 10 / 9, per_tick(bandwidth) * 10 / 9),
             };
-            remaining = remaining.saturating_sub(sent);
+            (remaining, sent) = (remaining.saturating_sub(less), sent + more);
             let written = per_tick(self.dirty_rate) * (100 - throttle) / 100;
             dirty = (dirty + written).min(self.working_set);
             if remaining == 0 {
@@ -77,7 +79,7 @@ impl Guest {
                 continue;
             }
             looked = now;
-            let memory = Part { total: self.memory, sent: 0, remaining, rate };
+            let memory = Part { total: self.memory, sent, remaining, rate: 1000 * more };
             let progress = Progress { memory, pass, ..Progress::default() };
             let step = plan.next(now, &progress);
             step.iter().for_each(|step| plan.done(step));
@@ -90,6 +92,10 @@ impl Guest {
                 Some(Step::Postcopy) => {
                     steps.push(Step::Postcopy);
                     return End { time: now, pause: Some(Duration::ZERO), postcopy: true, steps };
+                }
+                Some(Step::Pace(pace)) => {
+                    bandwidth = pace * MIB;
+                    steps.push(Step::Pace(pace));
                 }
                 Some(step) => steps.push(step),
                 None => {}
@@ -160,6 +166,23 @@ fn pages_of_zeros_are_no_reason_to_give_up_or_to_stand_still() {
         let end = guest.migrate(terms(policy, 115));
         assert!(end.pause.unwrap() <= FIRST_LIMIT && end.steps.is_empty(), "{end:?}");
     }
+}
+
+#[test]
+fn a_stream_is_slowed_down_once_before_its_first_pass_ends() {
+    let paced = |guest: Guest| guest.migrate(Terms { pace: true, ..terms(Policy::Balanced, 60) });
+    let end = paced(Guest { memory: 400 * MIB, ..IDLE });
+    let [Step::Pace(pace)] = end.steps[..] else { panic!("{end:?}") };
+    assert!((43..=46).contains(&pace), "{end:?}");
+    let busy = paced(Guest { dirty_rate: 36 * MIB, working_set: 48 * MIB, ..IDLE });
+    assert!(matches!(busy.steps[..], [Step::Pace(..46), Step::Pace(49..), ..]), "{busy:?}");
+    // What is over before it has been looked at twice leaves nothing in the socket that takes long.
+    let short = paced(Guest { bandwidth: 1000 * MIB, ..IDLE });
+    assert!(short.steps.is_empty(), "{short:?}");
+    // Pages of zeros say nothing about the link.
+    let zeros = paced(Guest { memory: 8192 * MIB, zeros: 8000 * MIB, ..IDLE });
+    let [Step::Pace(pace)] = zeros.steps[..] else { panic!("{zeros:?}") };
+    assert!((43..=46).contains(&pace), "{zeros:?}");
 }
 
 #[test]
