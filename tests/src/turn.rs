@@ -1,5 +1,6 @@
 use crate::{eventually, soon, wait_for};
 use exec::{Output, Tool};
+use guest::{Entry, History};
 use lab::probe::{Control, Namespace};
 use lab::{Guest, Lab, Node, Stack};
 use lab_guest::{BootId, Command, Status};
@@ -153,6 +154,17 @@ impl Turn {
     #[must_use]
     pub fn state(&self, node: &str, guest: &Guest) -> String {
         self.output(node, "virsh", &["domstate", &guest.name]).text().trim().to_owned()
+    }
+
+    /// What is remembered of the last migration that began on a node.
+    ///
+    /// # Panics
+    /// When there was none.
+    #[must_use]
+    pub fn last_migration(&self, node: &str) -> Entry {
+        let history = History::new(self.node(node).file("var/lib/hawser/migrations/history.jsonl"));
+        let mut entries = history.entries().expect("the history can be read");
+        entries.pop().expect("a migration")
     }
 
     /// The lines of a node's system log that have a text in them.

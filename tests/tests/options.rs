@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use guest::{Entry, History};
 use lab::Guest;
 use lab_guest::Command;
 use live::{Agent, Fixture, Turn};
@@ -22,14 +21,8 @@ const OPTIONS: &[(&str, &str, Option<&str>)] = &[
     ("--auto-converge --auto-converge-initial 30 --auto-converge-increment 20", "0", None),
     ("--parallel --parallel-connections 2", "0", None),
     ("--compressed --comp-methods xbzrle --comp-xbzrle-cache 67108864", "0", None),
-    ("--tunnelled", "0", None),
-    ("--change-protection --abort-on-error --verbose --live --p2p", "0", None),
+    ("--tunnelled --change-protection --abort-on-error --verbose --live --p2p", "0", None),
 ];
-
-fn last(lab: &Turn, node: &str) -> Entry {
-    let history = History::new(lab.node(node).file("var/lib/hawser/migrations/history.jsonl"));
-    history.entries().unwrap().pop().unwrap()
-}
 
 #[test]
 fn a_guest_arrives_by_each_option() {
@@ -45,7 +38,7 @@ fn a_guest_arrives_by_each_option() {
         agent.set("migration_speed", speed).migrate(Turn::other(source));
         let after = lab.tell(&guest, Command::Check);
         assert_eq!((after.boot_id, after.corrupt), (before.boot_id, 0), "{options}: {after}");
-        let entry = last(&lab, source);
+        let entry = lab.last_migration(source);
         (Turn::other(source), entry)
     };
 

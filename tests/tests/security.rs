@@ -6,7 +6,7 @@
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
-use live::{Agent, Fixture, Turn, soon, wait_until};
+use live::{Agent, Fault, Fixture, Side, Turn, soon, wait_until};
 use std::fs;
 use std::time::Duration;
 
@@ -149,14 +149,7 @@ fn certify_libvirt(lab: &Turn, node: &str, [certificate, key]: &[Vec<u8>; 2]) {
     let configuration = lab.node(node).file("etc/libvirt/libvirtd.conf");
     let text = fs::read_to_string(configuration).unwrap();
     write(lab, node, "etc/libvirt/libvirtd.conf", text.replace("listen_tls = 0", "listen_tls = 1"));
-    lab.exec(node, "pkill", &["-TERM", "--exact", "libvirtd"]);
-    wait_until("the daemon is gone", soon(), || {
-        !lab.output(node, "pgrep", &["--exact", "libvirtd"]).status.success()
-    });
-    lab.exec(node, "libvirtd", &["--daemon", "--listen"]);
-    wait_until("the daemon answers", soon(), || {
-        lab.output(node, "virsh", &["uri"]).status.success()
-    });
+    Fault::DaemonRestarts(Side::Target).strike(lab, (Turn::other(node), node));
 }
 
 #[test]

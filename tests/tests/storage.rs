@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use comparison::Action;
-use guest::{Ending, Entry, History};
+use guest::Ending;
 use lab::Guest;
 use lab_guest::Command;
 use live::{Agent, Fixture, Turn, soon, wait_until};
@@ -37,11 +37,6 @@ fn is_the_same(lab: &Turn) -> bool {
     lab.output("n1", "qemu-img", &["compare", DISK, "/srv/shared/arrived"]).status.success()
 }
 
-fn last(lab: &Turn) -> Entry {
-    let history = History::new(lab.node("n1").file("var/lib/hawser/migrations/history.jsonl"));
-    history.entries().unwrap().pop().unwrap()
-}
-
 #[test]
 fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
     let Some(lab) = LAB.turn(&[]) else { return };
@@ -56,7 +51,7 @@ fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
         let answer = agent.call(Action::MigrateTo { target: "n2".to_owned() });
         assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.reason.contains(reason), "{answer:?}");
-        assert_eq!(last(&lab).ending, Ending::Stayed);
+        assert_eq!(lab.last_migration("n1").ending, Ending::Stayed);
         assert_eq!(lab.state("n1", &guest), "running");
         wait_until("no copy is left", soon(), || lab.copies(&guest) == ["n1"]);
     };
@@ -64,12 +59,12 @@ fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
     refused(&agent, "make images of the same size at the same paths");
     make_image(&lab, "n2", &["-f", "raw"]);
     refused(&agent.clone().set("migration_speed", "4").timeout(30), "MiB of its disks are left");
-    assert!(last(&lab).storage > 0, "{:?}", last(&lab));
+    assert!(lab.last_migration("n1").storage > 0, "{:?}", lab.last_migration("n1"));
     lab.tell(&guest, Command::DiskRead { size: WRITTEN });
 
     // Slow enough to be looked at on its way.
     agent.set("migration_speed", "200").migrate("n2");
-    let moved = last(&lab);
+    let moved = lab.last_migration("n1");
     assert_eq!(moved.storage, u64::from(SIZE) << 20, "{moved:?}");
     let after = lab.tell(&guest, Command::DiskRead { size: WRITTEN });
     assert_eq!((after.boot_id, after.corrupt), (before.boot_id, 0));
@@ -92,8 +87,9 @@ fn what_the_guest_has_written_goes_along_where_the_rest_is_shared() {
         Agent::new(&lab, "n1", &guest).set("migrate_options", "--unsafe --copy-storage-inc");
     agent.start();
     let before = lab.tell(&guest, Command::DiskWrite { size: WRITTEN });
-    agent.migrate("n2");
-    let moved = last(&lab);
+    // Slow enough to be looked at on its way.
+    agent.clone().set("migration_speed", "50").migrate("n2");
+    let moved = lab.last_migration("n1");
     assert!(moved.storage >= u64::from(WRITTEN) << 20, "{moved:?}");
     assert!(moved.storage < u64::from(SIZE) << 20, "all of it was sent: {moved:?}");
     let after = lab.tell(&guest, Command::DiskRead { size: WRITTEN });

@@ -69,8 +69,8 @@ pub struct Journey {
 impl Journey {
     /// Keeps what is heard of it. Of its disks nothing is told any more once they are there.
     fn hear(&mut self, progress: Progress) {
-        let known = self.progress.filter(|_| progress.storage.total == 0);
-        let storage = known.map_or(progress.storage, |known| known.storage);
+        let known = self.progress.unwrap_or_default().storage;
+        let storage = if known.sent > progress.storage.sent { known } else { progress.storage };
         self.progress = Some(Progress { storage, ..progress });
     }
 }

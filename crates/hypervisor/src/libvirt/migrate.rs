@@ -26,19 +26,36 @@ pub fn begin(
     by: Deadline,
 ) -> Result<Transfer> {
     let (parameters, flags) = (parameters(migration)?, flags(session, migration));
-    let (name, destination) = (guest.clone(), migration.destination.clone());
+    let (name, migration) = (guest.clone(), migration.clone());
     let session = Session::new(session.uri());
     let connect = session.open(by)?;
     let migrate = move || {
         // It is closed when the migration has ended.
         let _session = session;
+        let destination = Some(migration.destination.as_str());
         connect
             .lookup_domain_by_name(name.as_str())
-            .and_then(|domain| domain.migrate_to_uri3(Some(&destination), parameters, flags))
-            .map_err(|error| refused(WHAT, &error))
+            .and_then(|domain| domain.migrate_to_uri3(destination, parameters, flags))
+            .map_err(|error| explained(&error, &migration))
     };
     Transfer::begin(migrate)
         .map_err(|error| Error::Refused { what: WHAT, words: error.to_string() })
+}
+
+/// libvirt's refusal with what it leaves out: whose certificates QEMU means, and what is to be done about
+/// disks that are not on the target.
+fn explained(error: &VirtError, migration: &Migration) -> Error {
+    let (words, options) = (error.message().to_owned(), &migration.options);
+    let of_tls = ["TLS", "certificate", "credentials"];
+    if options.has("tls") && of_tls.iter().any(|it| words.contains(it)) {
+        let named = options.value("tls-destination").or(migration.stream.as_deref());
+        let target = named.unwrap_or(&migration.destination).to_owned();
+        Error::Certificate { words, target }
+    } else if options.copies_storage() && words.contains("no storage pool with matching target") {
+        Error::NoImage { words }
+    } else {
+        refused(WHAT, error)
+    }
 }
 
 fn parameters(migration: &Migration) -> Result<MigrateParameters> {
