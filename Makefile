@@ -46,9 +46,17 @@ demo:
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr
 	$(STAGE)/usr/sbin/hawser demo --root $(STAGE)
 
-# A test that cannot run on this machine says so, and why, with a line that begins with "skipped".
+LIVE = $(basename $(notdir $(wildcard tests/tests/*.rs)))
+
+# A test that cannot run on this machine says so, and why, with a line that begins with "skipped". Those in labs
+# mostly wait, so two files of them run at a time.
 test: packages
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --exclude live
+	$(CARGO) test --locked -p live --lib --no-run --tests
+	$(MAKE) --jobs=2 --output-sync=target $(LIVE:%=live-%)
+
+live-%:
+	$(CARGO) test --locked -p live --test $*
 
 check: packages
 	$(CARGO) fmt --all --check
