@@ -22,10 +22,20 @@ pub(super) const FIRST_LIMIT: Duration = Duration::from_millis(10);
 /// The longest that a guest may stand still; QEMU takes no more.
 const NO_LIMIT: Duration = Duration::from_secs(2000);
 
-/// A pass that is not shorter than so much of the one before has not got shorter.
-const SHRINKS: f64 = 0.75;
+/// Passes that get shorter by a tenth each get there: all of them together take ten times as long as the
+/// first. Those that do not are stalled.
+const SHRINKS: f64 = 0.9;
 
-/// How many passes in a row have not got shorter until it is believed.
+/// How many passes it takes to tell how long one is ...
+const COUNTED: u32 = 2;
+
+/// ... and how long they have to take together: they are seen to end only when they are looked at.
+const COUNTED_TIME: Duration = Duration::from_millis(400);
+
+/// One pass is enough if it takes so long.
+const LONG_PASS: Duration = Duration::from_secs(2);
+
+/// How many times in a row it has to be found that passes are stalled.
 const STALLS: u32 = 2;
 
 /// How much longer than a pass the limit is made.
@@ -206,7 +216,7 @@ impl Plan {
             return Some(Step::GiveUp(TooSlow { what, remaining, need, left }));
         }
         // What has not been sent once is sent while the guest runs, however long that takes.
-        let rest = flow.time_left(part.remaining).unwrap_or_default().max(self.passes.repeated());
+        let rest = flow.time_left(part.remaining).unwrap_or_default().max(self.passes.length);
         if progress.pass > 1 && left <= rest.mul_f64(ROOM) + LAST_RESERVE {
             return self.at_last();
         }
@@ -301,33 +311,36 @@ impl Flow {
 /// How long the passes take, after the first, which sends everything.
 #[derive(Debug, Default)]
 struct Passes {
-    /// The pass that is under way.
+    /// The pass that was under way when counting began.
     number: u64,
-    /// When it was first seen.
+    /// When that was.
     since: Duration,
-    /// How long the last one took, or the average of the last ones if they are shorter than a look.
+    /// How long a pass took when it was last counted, on average; zero if it never was.
     length: Duration,
-    /// How many looks in a row have found that they do not get shorter.
+    /// How many times in a row they were found not to get shorter.
     stalls: u32,
 }
 
 impl Passes {
-    /// How long a pass takes that is not the first.
-    fn repeated(&self) -> Duration {
-        if self.number > 2 { self.length } else { Duration::ZERO }
-    }
-
     fn note(&mut self, now: Duration, number: u64) {
-        if number <= self.number {
+        let count = u32::try_from(number.saturating_sub(self.number)).unwrap_or(u32::MAX);
+        if self.number > 1 {
+            let time = now.saturating_sub(self.since);
+            let long = count > 0 && time >= LONG_PASS;
+            if !long && (count < COUNTED || time < COUNTED_TIME) {
+                return;
+            }
+            let length = time / count;
+            let expected = self.length.as_secs_f64() * SHRINKS.powf(f64::from(count));
+            if !self.length.is_zero() {
+                let shrinks = length.as_secs_f64() < expected;
+                self.stalls = if shrinks { 0 } else { self.stalls + 1 };
+            }
+            self.length = length;
+        } else if count == 0 {
             return;
         }
-        let count = u32::try_from(number - self.number).unwrap_or(u32::MAX);
-        let length = (now - self.since) / count;
-        if self.number > 1 {
-            let shrinks = length < self.length.mul_f64(SHRINKS);
-            self.stalls = if shrinks { 0 } else { self.stalls + 1 };
-        }
-        (self.number, self.since, self.length) = (number, now, length);
+        (self.number, self.since) = (number, now);
     }
 }
 

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// millisecond or two, in the blackout as well.
 const POLL: Duration = Duration::from_millis(250);
 
+/// How often it is once passes are repeated, which can be short.
+const REPEATED_POLL: Duration = Duration::from_millis(100);
+
 /// How long one look, or one order, may take.
 const ASK_SLICE: Duration = Duration::from_secs(2);
 
@@ -83,7 +86,9 @@ impl Guest<'_> {
         let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
         loop {
             let until = if plan.is_postcopy() { times.by } else { times.end };
-            if let Some(ended) = transfer.wait(until.slice(POLL)) {
+            let repeated = journey.progress.is_some_and(|progress| progress.pass > 1);
+            let poll = if repeated { REPEATED_POLL } else { POLL };
+            if let Some(ended) = transfer.wait(until.slice(poll)) {
                 return match ended {
                     Err(error) if plan.is_postcopy() => {
                         self.mend(migration, error, times.by, journey)

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 const MIB: u64 = 1 << 20;
 const TICK: Duration = Duration::from_millis(1);
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A guest that is sent over a link, as QEMU's pre-copy does it.
 #[derive(Debug, Clone, Copy)]
@@ -136,6 +136,14 @@ fn a_guest_that_needs_more_gets_what_it_needs_and_not_all_that_is_allowed() {
 }
 
 #[test]
+fn a_guest_that_the_link_can_just_carry_is_waited_for() {
+    let guest = Guest { memory: 128 * MIB, working_set: 48 * MIB, dirty_rate: 36 * MIB, ..IDLE };
+    let end = guest.migrate(Terms { pace: true, ..terms(Policy::Balanced, 35) });
+    assert!(end.pause.unwrap() <= 3 * FIRST_LIMIT, "{end:?}");
+    assert!(end.time < Duration::from_secs(16), "{end:?}");
+}
+
+#[test]
 fn a_guest_that_outruns_the_link_costs_what_its_policy_says() {
     let safe = BUSY.migrate(terms(Policy::Safe, 60));
     assert!(safe.pause.is_none() && !safe.postcopy, "{safe:?}");
@@ -174,7 +182,8 @@ fn a_stream_is_slowed_down_once_before_its_first_pass_ends() {
     let end = paced(Guest { memory: 400 * MIB, ..IDLE });
     let [Step::Pace(pace)] = end.steps[..] else { panic!("{end:?}") };
     assert!((43..=46).contains(&pace), "{end:?}");
-    let busy = paced(Guest { dirty_rate: 36 * MIB, working_set: 48 * MIB, ..IDLE });
+    let busy =
+        paced(Guest { memory: 160 * MIB, dirty_rate: 60 * MIB, working_set: 48 * MIB, ..IDLE });
     assert!(matches!(busy.steps[..], [Step::Pace(..46), Step::Pace(49..), ..]), "{busy:?}");
     // What is over before it has been looked at twice leaves nothing in the socket that takes long.
     let short = paced(Guest { bandwidth: 1000 * MIB, ..IDLE });
@@ -182,7 +191,7 @@ fn a_stream_is_slowed_down_once_before_its_first_pass_ends() {
     // Pages of zeros say nothing about the link.
     let zeros = paced(Guest { memory: 8192 * MIB, zeros: 8000 * MIB, ..IDLE });
     let [Step::Pace(pace)] = zeros.steps[..] else { panic!("{zeros:?}") };
-    assert!((43..=46).contains(&pace), "{zeros:?}");
+    assert!((38..=46).contains(&pace), "{zeros:?}");
 }
 
 #[test]
@@ -265,7 +274,7 @@ fn a_step_that_is_refused_leaves_the_others() {
 fn a_stream_that_a_processor_holds_up_gets_others() {
     let mut plan = Plan::new(Terms { streams: true, ..terms(Policy::Balanced, 60) });
     let memory = Part { total: 8 << 30, sent: 0, remaining: 2 << 30, rate: 2 << 30 };
-    let steps: Vec<_> = (1..8)
+    let steps: Vec<_> = (1..20)
         .filter_map(|second| {
             let progress = Progress { memory, pass: second, ..Progress::default() };
             let step = plan.next(Duration::from_secs(second), &progress);
