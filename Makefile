@@ -15,7 +15,8 @@ STAGE = $(abspath $(TARGET))/stage
 PROGRAMS = $(addprefix $(RELEASE)/,kvm kvm-full hawser lab-keeper lab-guest)
 
 CARGO = cargo
-INSTALL = install -D
+# What is there already stays as it is: it may be in use.
+INSTALL = install -C -D
 
 .PHONY: help packages build demo test check metadata install
 
