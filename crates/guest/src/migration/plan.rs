@@ -8,10 +8,14 @@
 //! rates that QEMU tells are not: its dirty rate is old, and its bandwidth is that of a tenth of a second
 //! and counts what goes over the link, where a page of zeros is next to nothing.
 
+mod flow;
+mod passes;
 mod stream;
 
 use super::Policy;
+use flow::Flow;
 use hypervisor::Progress;
+use passes::Passes;
 use std::time::Duration;
 use stream::Stream;
 
@@ -22,32 +26,13 @@ pub(super) const FIRST_LIMIT: Duration = Duration::from_millis(10);
 /// The longest that a guest may stand still; QEMU takes no more.
 const NO_LIMIT: Duration = Duration::from_secs(2000);
 
-/// Passes that get shorter by a tenth each get there: all of them together take ten times as long as the
-/// first. Those that do not are stalled.
-const SHRINKS: f64 = 0.9;
-
-/// How many passes it takes to tell how long one is ...
-const COUNTED: u32 = 2;
-
-/// ... and how long they have to take together: they are seen to end only when they are looked at.
-const COUNTED_TIME: Duration = Duration::from_millis(400);
-
-/// One pass is enough if it takes so long.
-const LONG_PASS: Duration = Duration::from_secs(2);
-
 /// How many times in a row it has to be found that passes are stalled.
 const STALLS: u32 = 2;
 
 /// How much longer than a pass the limit is made.
 const ROOM: f64 = 1.3;
 
-/// How long it is watched how fast the rest gets less, at least.
-const WINDOW: Duration = Duration::from_secs(2);
-
-/// How many times the time that is left it would have to need to be given up ...
-const HOPELESS: u32 = 2;
-
-/// ... and for how many windows in a row.
+/// For how many windows in a row a migration must have been too slow to be given up.
 const WINDOWS: u32 = 3;
 
 /// What is kept for ending at the last moment, beyond the time that sending the rest takes.
@@ -267,80 +252,6 @@ impl Plan {
     /// Whether it may switch to post-copy by itself; that it can is not enough.
     fn may_postcopy(&self) -> bool {
         self.terms.policy == Policy::Finish && self.terms.postcopy
-    }
-}
-
-/// How fast the rest gets less.
-#[derive(Debug, Default)]
-struct Flow {
-    pass: u64,
-    since: Duration,
-    remaining: u64,
-    /// In bytes per second, over the last window.
-    rate: f64,
-    /// How many windows in a row have shown that it cannot end in time.
-    hopeless: u32,
-}
-
-impl Flow {
-    fn note(&mut self, now: Duration, left: Duration, pass: u64, remaining: u64) {
-        let window = now.saturating_sub(self.since);
-        let goes_on =
-            pass == self.pass && remaining <= self.remaining && self.since > Duration::ZERO;
-        // Disks are copied in pieces of 16 MiB, and told of one by one.
-        if goes_on && (window < WINDOW || (pass == 0 && remaining == self.remaining)) {
-            return;
-        }
-        if goes_on {
-            self.rate = (self.remaining - remaining) as f64 / window.as_secs_f64();
-            let late = self.time_left(remaining).is_some_and(|need| need > left * HOPELESS);
-            self.hopeless = if late && left > LAST_RESERVE { self.hopeless + 1 } else { 0 };
-        }
-        (self.pass, self.since, self.remaining) = (pass, now, remaining);
-    }
-
-    /// How long the rest takes if it goes on like this; `None` when that is not known, or when nothing is
-    /// seen to move, which need not stay so.
-    fn time_left(&self, remaining: u64) -> Option<Duration> {
-        (self.rate > 0.0).then(|| {
-            Duration::try_from_secs_f64(remaining as f64 / self.rate).unwrap_or(Duration::MAX / 4)
-        })
-    }
-}
-
-/// How long the passes take, after the first, which sends everything.
-#[derive(Debug, Default)]
-struct Passes {
-    /// The pass that was under way when counting began.
-    number: u64,
-    /// When that was.
-    since: Duration,
-    /// How long a pass took when it was last counted, on average; zero if it never was.
-    length: Duration,
-    /// How many times in a row they were found not to get shorter.
-    stalls: u32,
-}
-
-impl Passes {
-    fn note(&mut self, now: Duration, number: u64) {
-        let count = u32::try_from(number.saturating_sub(self.number)).unwrap_or(u32::MAX);
-        if self.number > 1 {
-            let time = now.saturating_sub(self.since);
-            let long = count > 0 && time >= LONG_PASS;
-            if !long && (count < COUNTED || time < COUNTED_TIME) {
-                return;
-            }
-            let length = time / count;
-            let expected = self.length.as_secs_f64() * SHRINKS.powf(f64::from(count));
-            if !self.length.is_zero() {
-                let shrinks = length.as_secs_f64() < expected;
-                self.stalls = if shrinks { 0 } else { self.stalls + 1 };
-            }
-            self.length = length;
-        } else if count == 0 {
-            return;
-        }
-        (self.number, self.since) = (number, now);
     }
 }
 
