@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::place::{Place, Settings};
 use crate::{Error, keeper};
 
-/// Where the storage that all nodes share is seen, in nodes and by the observer.
+/// Where nodes see the storage that they share.
 pub const SHARED: &str = "/srv/shared";
 
 /// The keeper's socket, as a node sees it.

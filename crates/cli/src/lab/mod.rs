@@ -24,7 +24,7 @@ Examples:
   hawser lab kill n2                        pull the plug; the cluster fences and restarts it
   hawser lab down                           end the lab; nothing is left of it
 
-Nodes are n1 to n5 at 10.77.0.1 to 10.77.0.5, the observer is at 10.77.0.250; all of them see the
+Nodes are n1 to n5 at 10.77.0.1 to 10.77.0.5, the observer is at 10.77.0.250; all nodes see the
 same /srv/shared. The network exists only inside of the lab.";
 
 /// Run a real Pacemaker cluster on this machine
