@@ -10,31 +10,36 @@ use live::{Agent, Fixture, Turn, soon, wait_until};
 
 static LAB: Fixture = Fixture::libvirt("storage", 2);
 
-/// Where each node has a disk of its own, in MiB as large as this.
-const DISK: &str = "/var/lib/libvirt/own.img";
+/// How large a disk is of which each node has its own, in MiB.
 const SIZE: u32 = 512;
 
 /// What of it the guest has written, in MiB.
 const WRITTEN: u32 = 8;
 
-/// Places a guest with a disk that only the first node has.
+/// The guest's disk, at a path where each node has a file of its own.
+fn disk(guest: &Guest) -> String {
+    format!("/var/lib/libvirt/{}.img", guest.name)
+}
+
+/// Places a guest whose disk the nodes do not share.
 fn place(lab: &Turn, guest: &Guest, format: &str) {
     lab.place_as(guest, |xml| {
-        xml.replace(&guest.file("img").display().to_string(), DISK)
+        xml.replace(&guest.file("img").display().to_string(), &disk(guest))
             .replace("type='raw'", &format!("type='{format}'"))
     });
 }
 
-fn make_image(lab: &Turn, node: &str, arguments: &[&str]) {
-    let size = format!("{SIZE}M");
-    lab.exec(node, "qemu-img", &[&["create", "-q"], arguments, &[DISK, &size]].concat());
+fn make_image(lab: &Turn, node: &str, guest: &Guest, arguments: &[&str]) {
+    let (disk, size) = (disk(guest), format!("{SIZE}M"));
+    lab.exec(node, "qemu-img", &[&["create", "-q"], arguments, &[&disk, &size]].concat());
 }
 
 /// Whether both nodes have the same on the disk, and more than nothing.
-fn is_the_same(lab: &Turn) -> bool {
-    lab.exec("n2", "qemu-img", &["convert", "-O", "raw", DISK, "/srv/shared/arrived"]);
+fn is_the_same(lab: &Turn, guest: &Guest) -> bool {
+    let disk = disk(guest);
+    lab.exec("n2", "qemu-img", &["convert", "-O", "raw", &disk, "/srv/shared/arrived"]);
     lab.exec("n2", "grep", &["--quiet", "--text", "HHHH", "/srv/shared/arrived"]);
-    lab.output("n1", "qemu-img", &["compare", DISK, "/srv/shared/arrived"]).status.success()
+    lab.output("n1", "qemu-img", &["compare", &disk, "/srv/shared/arrived"]).status.success()
 }
 
 #[test]
@@ -42,7 +47,7 @@ fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
     let Some(lab) = LAB.turn(&[]) else { return };
     let guest = Guest::new("settler", 0);
     place(&lab, &guest, "raw");
-    make_image(&lab, "n1", &["-f", "raw"]);
+    make_image(&lab, "n1", &guest, &["-f", "raw"]);
     let agent =
         Agent::new(&lab, "n1", &guest).set("migrate_options", "--unsafe --copy-storage-all");
     agent.start();
@@ -57,7 +62,7 @@ fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
     };
 
     refused(&agent, "make images of the same size at the same paths");
-    make_image(&lab, "n2", &["-f", "raw"]);
+    make_image(&lab, "n2", &guest, &["-f", "raw"]);
     refused(&agent.clone().set("migration_speed", "4").timeout(30), "MiB of its disks are left");
     assert!(lab.last_migration("n1").storage > 0, "{:?}", lab.last_migration("n1"));
     lab.tell(&guest, Command::DiskRead { size: WRITTEN });
@@ -69,7 +74,7 @@ fn a_disk_goes_along_whole_or_the_guest_stays_with_it() {
     let after = lab.tell(&guest, Command::DiskRead { size: WRITTEN });
     assert_eq!((after.boot_id, after.corrupt), (before.boot_id, 0));
     Agent::new(&lab, "n2", &guest).stop();
-    assert!(is_the_same(&lab));
+    assert!(is_the_same(&lab, &guest));
 }
 
 #[test]
@@ -80,8 +85,7 @@ fn what_the_guest_has_written_goes_along_where_the_rest_is_shared() {
     let base = "/srv/shared/base.img";
     lab.exec("n1", "truncate", &["--size", &format!("{SIZE}M"), base]);
     for node in ["n1", "n2"] {
-        lab.exec(node, "rm", &["-f", DISK]);
-        make_image(&lab, node, &["-f", "qcow2", "-b", base, "-F", "raw"]);
+        make_image(&lab, node, &guest, &["-f", "qcow2", "-b", base, "-F", "raw"]);
     }
     let agent =
         Agent::new(&lab, "n1", &guest).set("migrate_options", "--unsafe --copy-storage-inc");
@@ -95,5 +99,5 @@ fn what_the_guest_has_written_goes_along_where_the_rest_is_shared() {
     let after = lab.tell(&guest, Command::DiskRead { size: WRITTEN });
     assert_eq!((after.boot_id, after.corrupt), (before.boot_id, 0));
     agent.on("n2").stop();
-    assert!(is_the_same(&lab));
+    assert!(is_the_same(&lab, &guest));
 }
