@@ -12,13 +12,10 @@ static LAB: Fixture = Fixture::cluster("failure", 2).link_speed(200);
 
 const DIRTYING: Command = Command::Dirty { rate: 20, size: 4 };
 
-/// What a failed migration leaves, where the memory is saved.
-const STATE_PATH: &str = "migration_state_path=/srv/shared";
-
 /// Starts a guest as a resource, and has it use its memory. Returns where it runs.
-fn start(lab: &Turn, guest: &Guest, parameters: &[&str]) -> (String, Status) {
+fn start(lab: &Turn, guest: &Guest) -> (String, Status) {
     lab.place(guest);
-    let home = lab.create(Subject::Ours, guest, parameters);
+    let home = lab.create(Subject::Ours, guest, &[]);
     (home, lab.tell(guest, DIRTYING))
 }
 
@@ -49,9 +46,14 @@ fn move_in_vain(lab: &Turn, guest: &Guest, home: &str) -> &'static str {
 
 #[test]
 fn a_guest_whose_migration_failed_takes_its_memory_along() {
-    let Some(lab) = LAB.turn(&["pcs", "iptables"]) else { return };
+    let Some(lab) = LAB.turn(&["pcs", "crm", "iptables"]) else { return };
     let guest = Guest::new("rescued", 0);
-    let (home, before) = start(&lab, &guest, &[STATE_PATH]);
+    let (home, before) = start(&lab, &guest);
+    lab.pcs(&["resource", "update", "rescued", "migration_state_path=/srv/elsewhere"]);
+    let set = ["resource", "param", "rescued", "set", "migration_state_path", "/srv/shared"];
+    lab.exec("n1", "crm", &set);
+    lab.settle();
+    lives_on(&lab, &guest, &home, &before);
     let target = move_in_vain(&lab, &guest, &home);
     lives_on(&lab, &guest, target, &before);
     for left in ["state", "json"] {
@@ -63,7 +65,7 @@ fn a_guest_whose_migration_failed_takes_its_memory_along() {
 fn without_a_path_for_its_memory_it_boots() {
     let Some(lab) = LAB.turn(&["pcs", "iptables"]) else { return };
     let guest = Guest::new("restarted", 1);
-    let (home, before) = start(&lab, &guest, &[]);
+    let (home, before) = start(&lab, &guest);
     move_in_vain(&lab, &guest, &home);
     assert_ne!(lab.boot(&guest), before.boot_id);
 }
@@ -72,17 +74,18 @@ fn without_a_path_for_its_memory_it_boots() {
 fn a_failed_migration_that_blocks_is_refreshed_without_a_restart() {
     let Some(lab) = LAB.turn(&["pcs", "crm", "iptables"]) else { return };
     let guest = Guest::new("held", 2);
-    let block = ["op", "migrate_to", "interval=0s", "timeout=60s", "on-fail=block"];
-    let (mut home, before) = start(&lab, &guest, &block);
+    let (mut home, before) = start(&lab, &guest);
     let name = guest.name.as_str();
+    let block = ["op", "migrate_to", "interval=0s", "timeout=60s", "on-fail=block"];
+    lab.pcs(&[&["resource", "update", name], &block[..]].concat());
     // Not cleanup, which forgets only what happened on the node where something failed: an older migration
     // in the other node's history then looks like one that was never ended, and the guest is restarted.
-    let refreshes: [(&str, &[&str]); 3] = [
-        ("pcs", &["resource", "refresh", name]),
-        ("crm", &["resource", "refresh", name]),
-        ("crm_resource", &["--refresh", "--resource", name]),
+    let ways: [(&str, [&[&str]; 2]); 3] = [
+        ("pcs", [&["resource", "clear", name], &["resource", "refresh", name]]),
+        ("crm", [&["resource", "clear", name], &["resource", "refresh", name]]),
+        ("crm_resource", [&["--clear", "--resource", name], &["--refresh", "--resource", name]]),
     ];
-    for (program, arguments) in refreshes {
+    for (program, [clear, refresh]) in ways {
         let target = Turn::other(&home);
         firewall(&lab, target, "-I");
         lab.exec("n1", "crm_resource", &["--move", "--resource", name, "--node", target]);
@@ -90,9 +93,9 @@ fn a_failed_migration_that_blocks_is_refreshed_without_a_restart() {
         lab.settle();
         lives_on(&lab, &guest, &home, &before);
 
-        lab.exec("n1", "crm_resource", &["--clear", "--resource", name]);
+        lab.exec("n1", program, clear);
         firewall(&lab, target, "-D");
-        lab.exec("n1", program, arguments);
+        lab.exec("n1", program, refresh);
         wait_until("it is managed", eventually(), || !lab.status().contains("(blocked)"));
         lab.located(&guest, |node| node == home);
         lives_on(&lab, &guest, &home, &before);
@@ -112,7 +115,7 @@ fn a_failed_migration_that_blocks_is_refreshed_without_a_restart() {
 fn a_migration_that_is_not_wanted_any_more_leaves_one_guest() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("undecided", 3);
-    let (mut home, _) = start(&lab, &guest, &[]);
+    let (mut home, _) = start(&lab, &guest);
     for moment in [Moment::Setup, Moment::FirstPass] {
         lab.pcs(&["node", "standby", &home]);
         moment.wait(&lab, &home, &guest);

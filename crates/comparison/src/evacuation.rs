@@ -64,13 +64,13 @@ pub fn measure(setting: Setting<'_>, guests: u8, count: u16) -> Result<Report, E
 fn start(stage: &Stage<'_>, subject: Subject, guests: &[Guest]) -> Result<(), Error> {
     let operations = Operations { migration: MIGRATION_TIME, ..Operations::default() };
     let [home, away] = NODES;
-    standby(stage, away, "on")?;
+    stage.standby(away, "on")?;
     for guest in guests {
         stage.enlist(subject, guest, operations)?;
         stage.tell(guest, Command::Dirty { rate: 1, size: WORKING_SET })?;
         stage.tell(guest, Command::Dirty { rate: 0, size: 0 })?;
     }
-    standby(stage, away, "off")?;
+    stage.standby(away, "off")?;
     stage.settle_all(guests, home)
 }
 
@@ -79,23 +79,16 @@ fn evacuate(stage: &Stage<'_>, subject: Subject, guests: &[Guest]) -> Result<Rou
     let home = stage.settle(&guests[0], |_| true)?;
     let before = boots(stage, guests)?;
     let begun = Instant::now();
-    standby(stage, &home, "on")?;
+    stage.standby(&home, "on")?;
     // Rest is the whole cluster's, so one guest stands for all; the others are only looked up.
     stage.settle(&guests[0], |it| it == other(&home))?;
     let time = begun.elapsed();
     stage.settle_all(guests, other(&home))?;
     let after = boots(stage, guests)?;
-    standby(stage, &home, "off")?;
+    stage.standby(&home, "off")?;
     stage.settle_all(guests, other(&home))?;
     let live = before.iter().zip(&after).filter(|(before, after)| before.0 == after.0).count();
     Ok(Round { subject, time, live, corrupt: after.iter().map(|it| it.1).sum() })
-}
-
-/// Puts a node into standby (`on`) or takes it back (`off`); pcs would take a second for it.
-fn standby(stage: &Stage<'_>, node: &str, value: &str) -> Result<(), Error> {
-    let arguments = ["--node", node, "--name", "standby", "--update", value];
-    stage.lab.run("crm_attribute", &arguments)?;
-    Ok(())
 }
 
 /// Which boot each guest is in, and how many corrupt pages it has found.

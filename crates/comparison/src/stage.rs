@@ -4,6 +4,7 @@ use exec::Deadline;
 use lab::probe::{Namespace, Probe};
 use lab::{Builder, Guest, Lab};
 use lab_guest::{Command, Status};
+use std::fmt;
 use std::time::Duration;
 
 /// The nodes that guests go to and fro between.
@@ -24,6 +25,28 @@ const AT_EASE: usize = 1000;
 /// The node of [`NODES`] that is not this one.
 pub fn other(node: &str) -> &'static str {
     NODES[usize::from(node == NODES[0])]
+}
+
+/// What makes a guest leave its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// `crm_resource --move`.
+    Move,
+    /// Standby of its node, which all of its guests leave.
+    Standby,
+}
+
+impl Cause {
+    pub const ALL: [Self; 2] = [Self::Move, Self::Standby];
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Move => "crm_resource --move",
+            Self::Standby => "standby",
+        })
+    }
 }
 
 /// A cluster of two nodes, in which guests are watched while something is done to them.
@@ -71,26 +94,43 @@ impl<'a> Stage<'a> {
     /// Sends a guest to a node and waits until it is there; it may be there already.
     pub fn send(&self, guest: &Guest, node: &str) -> Result<(), Error> {
         if self.settle(guest, |_| true)? != node {
-            self.order(guest, node)?;
+            self.order(guest, node, Cause::Move)?;
             self.settle(guest, |it| it == node)?;
-            self.withdraw(guest)?;
+            self.withdraw(guest, Cause::Move)?;
         }
         Ok(())
     }
 
-    /// Orders the cluster to move a guest to a node.
-    pub fn order(&self, guest: &Guest, node: &str) -> Result<(), Error> {
-        self.lab.run("crm_resource", &["--move", "--resource", &guest.name, "--node", node])?;
-        Ok(())
+    /// Orders the cluster to move a guest from the other node to this one.
+    pub fn order(&self, guest: &Guest, node: &str, cause: Cause) -> Result<(), Error> {
+        match cause {
+            Cause::Standby => self.standby(other(node), "on"),
+            Cause::Move => {
+                let arguments = ["--move", "--resource", &guest.name, "--node", node];
+                self.lab.run("crm_resource", &arguments)?;
+                Ok(())
+            }
+        }
     }
 
     /// Takes that order back, forgets what went wrong with it, and waits until the cluster has seen to it.
     /// The guest's stickiness keeps it where it is.
-    pub fn withdraw(&self, guest: &Guest) -> Result<(), Error> {
-        for verb in ["--clear", "--cleanup"] {
-            self.lab.run("crm_resource", &[verb, "--resource", &guest.name])?;
+    pub fn withdraw(&self, guest: &Guest, cause: Cause) -> Result<(), Error> {
+        let crm_resource =
+            |verb| self.lab.run("crm_resource", &[verb, "--resource", &guest.name]).map(drop);
+        match cause {
+            Cause::Standby => NODES.iter().try_for_each(|node| self.standby(node, "off"))?,
+            Cause::Move => crm_resource("--clear")?,
         }
+        crm_resource("--cleanup")?;
         self.settle(guest, |_| true).map(drop)
+    }
+
+    /// Puts a node into standby (`on`) or takes it back (`off`); pcs would take a second for it.
+    pub fn standby(&self, node: &str, value: &str) -> Result<(), Error> {
+        let arguments = ["--node", node, "--name", "standby", "--update", value];
+        self.lab.run("crm_attribute", &arguments)?;
+        Ok(())
     }
 
     /// How long an action on a guest took on a node, as the cluster's history has it.

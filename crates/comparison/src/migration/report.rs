@@ -4,6 +4,7 @@ use super::round::{Ending, Round};
 use super::{Load, Mover};
 use crate::Verdict;
 use crate::series::Series;
+use crate::stage::Cause;
 use crate::table::{Figure, RATIO, Table};
 use std::fmt;
 use std::time::Duration;
@@ -34,8 +35,15 @@ impl Report {
         let mut verdict = Verdict::default();
         let [ours, stock, bare] = Mover::ALL.map(|it| self.outages(it));
         let load = self.load;
-        let [all, live] = [None, Some(Ending::Live)].map(|it| self.count(Mover::ALL[0], it));
-        verdict.claim(format!("{load}: {live} of {all} migrations were live"), live == all);
+        for cause in Cause::ALL {
+            let rounds = || self.of(Mover::ALL[0]).filter(|it| it.cause == cause);
+            let (all, live) =
+                (rounds().count(), rounds().filter(|it| it.ending == Ending::Live).count());
+            verdict.claim(
+                format!("{load}: {live} of {all} migrations by {cause} were live"),
+                live == all,
+            );
+        }
         let corrupt = self.corrupt_pages(Mover::ALL[0]);
         verdict.claim(format!("{load}: {corrupt} corrupt pages, no more than 0"), corrupt == 0);
         if load.is_idle() {
@@ -162,9 +170,11 @@ mod tests {
     fn report(load: &str, ours: u64, last: (Ending, u64)) -> Report {
         let mut report = Report::new(load.parse().unwrap());
         let usual = Mover::ALL.into_iter().zip([ours, 261, 60]);
-        for (mover, outage) in usual.cycle().take(60) {
+        let causes = Cause::ALL.into_iter().cycle();
+        for ((mover, outage), cause) in usual.cycle().take(60).zip(causes) {
             report.add(Round {
                 mover,
+                cause,
                 ending: Ending::Live,
                 outage: Duration::from_millis(outage),
                 stall: Duration::from_millis(outage),

@@ -2,7 +2,7 @@
 
 use super::{Bench, Load, Mover};
 use crate::Error;
-use crate::stage::{self, BOOT_TIME};
+use crate::stage::{self, BOOT_TIME, Cause};
 use exec::Deadline;
 use lab::Guest;
 use lab::probe::Measurement;
@@ -34,6 +34,8 @@ pub enum Ending {
 /// A migration.
 pub struct Round {
     pub mover: Mover,
+    /// What the cluster was told.
+    pub cause: Cause,
     pub ending: Ending,
     /// The longest time without a UDP reply.
     pub outage: Duration,
@@ -75,11 +77,12 @@ struct Moved {
 
 impl Bench<'_> {
     /// Migrates a guest once.
-    pub(super) fn round(&mut self, mover: Mover, load: Load) -> Result<Round, Error> {
+    pub(super) fn round(&mut self, mover: Mover, cause: Cause, load: Load) -> Result<Round, Error> {
         let guest = mover.guest();
+        self.make_way(mover, cause)?;
         let before = self.load_up(&guest, load)?;
         let probe = self.stage.probe(&guest)?;
-        let moved = self.migrate(mover, &guest)?;
+        let moved = self.migrate(mover, cause, &guest)?;
         let answered = probe.wait_for_replies(1, Deadline::after(BOOT_TIME));
         let total = moved.begun.elapsed();
         if !answered {
@@ -88,13 +91,14 @@ impl Bench<'_> {
         self.stage.ease(&guest, &probe)?;
         let measurement = probe.finish();
         if mover != Mover::Bare {
-            self.stage.withdraw(&guest)?;
+            self.stage.withdraw(&guest, cause)?;
         }
         let all = measurement.all();
         let after = self.stage.tell(&guest, Command::Check)?;
         self.stage.tell(&guest, REST)?;
         Ok(Round {
             mover,
+            cause,
             ending: ending(&measurement, moved.arrived),
             outage: all.udp.gap.length(),
             stall: all.tcp.gap.length(),
@@ -104,6 +108,17 @@ impl Bench<'_> {
             rate_meanwhile: rate(before, after),
             corrupt: after.corrupt,
         })
+    }
+
+    /// Sends the other agent's guest to where this one is to go, so that this one leaves its node alone.
+    fn make_way(&self, mover: Mover, cause: Cause) -> Result<(), Error> {
+        let Mover::Agent(_) = mover else { return Ok(()) };
+        if cause == Cause::Move {
+            return Ok(());
+        }
+        let away = stage::other(&self.stage.settle(&mover.guest(), |_| true)?);
+        let others = Mover::ALL.into_iter().filter(|it| *it != mover && *it != Mover::Bare);
+        others.map(Mover::guest).try_for_each(|guest| self.stage.send(&guest, away))
     }
 
     /// Has a guest dirty memory, and returns what it says when it has reached its rate, or does not. An
@@ -123,7 +138,7 @@ impl Bench<'_> {
         }
     }
 
-    fn migrate(&mut self, mover: Mover, guest: &Guest) -> Result<Moved, Error> {
+    fn migrate(&mut self, mover: Mover, cause: Cause, guest: &Guest) -> Result<Moved, Error> {
         if mover == Mover::Bare {
             let begun = Instant::now();
             let took = self.bare.migrate(&self.stage.lab)?;
@@ -132,7 +147,7 @@ impl Bench<'_> {
         let home = self.stage.settle(guest, |_| true)?;
         let away = stage::other(&home);
         let begun = Instant::now();
-        self.stage.order(guest, away)?;
+        self.stage.order(guest, away, cause)?;
         let arrived = match self.stage.settle(guest, |node| node == away) {
             Ok(_) => true,
             Err(Error::Lab(lab::Error::NotInTime { .. })) => false,
