@@ -42,13 +42,17 @@ const LAST_RESERVE: Duration = Duration::from_secs(2);
 /// the link.
 const BUSY_STREAM: u64 = 1 << 30;
 
+/// What is close to the end of the first pass, in seconds: about what the next guest needs to get ready.
+const CLOSE: f64 = 2.0;
+
 /// What is to be done about a migration that goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// Let the guest stand still for so long at the end.
     Limit(Duration),
-    /// Send no faster than so many MiB/s.
-    Pace(u64),
+    /// Send no faster than so many MiB/s. QEMU reckons at that speed what it can send while the guest stands
+    /// still, and then sends it as fast as it can: so long is the guest's downtime limit at that speed.
+    Pace { speed: u64, limit: Duration },
     /// Switch to post-copy.
     Postcopy,
     /// Begin again with several streams.
@@ -138,6 +142,11 @@ impl Plan {
         self.limit.unwrap_or_else(|| self.first_limit())
     }
 
+    /// Whether its first pass is about to end, or has ended: what comes then is over soon.
+    pub fn is_close(&self, progress: &Progress) -> bool {
+        progress.pass > 1 || (progress.pass == 1 && self.stream.ends(progress, CLOSE))
+    }
+
     /// Whether the migration has been switched to post-copy: there is no way back then.
     pub fn is_postcopy(&self) -> bool {
         self.postcopy
@@ -147,7 +156,9 @@ impl Plan {
     pub fn done(&mut self, step: &Step) {
         match step {
             Step::Limit(limit) => (self.limit, self.passes.stalls) = (Some(*limit), 0),
-            Step::Pace(speed) => self.paced = Some(*speed),
+            Step::Pace { speed, limit } => {
+                (self.paced, self.limit) = (Some(*speed), Some(*limit));
+            }
             Step::Postcopy => self.postcopy = true,
             Step::Streams => {
                 self.terms.streams = false;
@@ -161,7 +172,7 @@ impl Plan {
     pub fn refused(&mut self, step: &Step) {
         match step {
             Step::Postcopy => self.terms.postcopy = false,
-            Step::Pace(_) => self.terms.pace = false,
+            Step::Pace { .. } => self.terms.pace = false,
             Step::Limit(_) | Step::Streams | Step::GiveUp(_) => {}
         }
     }
@@ -208,9 +219,9 @@ impl Plan {
         if self.limit.is_none() {
             return Some(Step::Limit(self.first_limit()));
         }
-        let pace = self.stream.pace(progress, self.passes.stalls > 0, self.paced);
-        if let Some(pace) = pace.filter(|_| self.terms.pace) {
-            return Some(Step::Pace(pace));
+        let pace = self.stream.pace(progress, self.paced);
+        if let Some((share, speed)) = pace.filter(|_| self.terms.pace) {
+            return Some(Step::Pace { speed, limit: self.first_limit().div_f64(share) });
         }
         if self.passes.stalls < STALLS {
             return None;

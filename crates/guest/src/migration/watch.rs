@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// millisecond or two, in the blackout as well.
 const POLL: Duration = Duration::from_millis(250);
 
-/// How often it is once passes are repeated, which can be short.
-const REPEATED_POLL: Duration = Duration::from_millis(100);
+/// How often it is from shortly before the end of the first pass on; those that follow can be short.
+const CLOSE_POLL: Duration = Duration::from_millis(100);
 
 /// How long one look, or one order, may take.
 const ASK_SLICE: Duration = Duration::from_secs(2);
@@ -86,8 +86,8 @@ impl Guest<'_> {
         let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
         loop {
             let until = if plan.is_postcopy() { times.by } else { times.end };
-            let repeated = journey.progress.is_some_and(|progress| progress.pass > 1);
-            let poll = if repeated { REPEATED_POLL } else { POLL };
+            let close = journey.progress.is_some_and(|progress| plan.is_close(&progress));
+            let poll = if close { CLOSE_POLL } else { POLL };
             if let Some(ended) = transfer.wait(until.slice(poll)) {
                 return match ended {
                     Err(error) if plan.is_postcopy() => {
@@ -109,7 +109,7 @@ impl Guest<'_> {
                 said = Deadline::after(SAY);
             }
             let step = plan.next(begun.elapsed(), &progress);
-            if progress.pass > 1 || matches!(step, Some(Step::Pace(_))) {
+            if plan.is_close(&progress) {
                 // The bulk is sent; the next guest needs as long to get ready as this one to end.
                 turn.take();
             }
@@ -124,7 +124,7 @@ impl Guest<'_> {
                     plan.done(&step);
                     self.take(&Step::Limit(plan.limit()), &mut plan, times.end);
                 }
-                Step::Limit(_) | Step::Pace(_) | Step::Postcopy => {
+                Step::Limit(_) | Step::Pace { .. } | Step::Postcopy => {
                     self.take(&step, &mut plan, until);
                 }
             }
@@ -136,7 +136,10 @@ impl Guest<'_> {
         let (name, by) = (&self.identity.name, by.slice(ASK_SLICE));
         let taken = match step {
             Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
-            Step::Pace(speed) => self.hypervisor.limit_bandwidth(name, Some(*speed), by),
+            Step::Pace { speed, limit } => self
+                .hypervisor
+                .limit_bandwidth(name, Some(*speed), by)
+                .and_then(|()| self.hypervisor.limit_downtime(name, *limit, by)),
             Step::Postcopy => self.hypervisor.start_postcopy(name, by),
             Step::Streams | Step::GiveUp(_) => return,
         };
@@ -227,7 +230,7 @@ fn terms(order: &Order<'_>) -> (Migration, Terms) {
 fn describe(step: &Step) -> String {
     match step {
         Step::Limit(limit) => format!("may stand still for {} ms", limit.as_millis()),
-        Step::Pace(speed) => format!("is sent at {speed} MiB/s"),
+        Step::Pace { speed, .. } => format!("is sent at {speed} MiB/s"),
         Step::Postcopy => "switched to post-copy".to_owned(),
         Step::Streams => format!("begun again with {STREAMS} streams"),
         Step::GiveUp(_) => "given up".to_owned(),
