@@ -66,6 +66,12 @@ impl Report {
         self.of(mover).filter(|it| ending.is_none_or(|ending| it.ending == ending)).count()
     }
 
+    /// Whether as many rounds of a mover, and all of them, have failed.
+    pub(super) fn never_ends(&self, mover: Mover, rounds: usize) -> bool {
+        let all = self.count(mover, None);
+        all >= rounds && self.count(mover, Some(Ending::Failed)) == all
+    }
+
     fn corrupt_pages(&self, mover: Mover) -> u64 {
         self.of(mover).map(|it| it.corrupt).sum()
     }
