@@ -1,9 +1,9 @@
 //! Many guests, monitored by a real cluster.
 
 use super::worker::Worker;
-use super::{Program, command};
+use super::{Program, Report, command};
 use crate::table::{Figure, RATIO, Table};
-use crate::{Error, Setting, Subject};
+use crate::{Error, Setting, Subject, Verdict};
 use exec::Deadline;
 use lab::{Guest, Lab, SHARED};
 use std::path::Path;
@@ -23,6 +23,10 @@ const NODES: [&str; 2] = ["n1", "n2"];
 const COLUMNS: [&str; 5] =
     ["agents", "pacemaker-based", "libvirtd", "corosync", "rest of Pacemaker"];
 
+/// Those that work for the sake of monitors, and not of the cluster, and what they may use together.
+const MONITORING: usize = 3;
+const SHARE: f64 = 3.0;
+
 /// How many guests, and for how long they are watched.
 #[derive(Debug, Clone, Copy)]
 pub struct Fleet {
@@ -32,35 +36,53 @@ pub struct Fleet {
     pub time: Duration,
 }
 
-/// Has a cluster monitor a number of guests with each agent in turn, and gives the figures as Markdown.
+/// Has a cluster monitor a number of guests with each agent in turn.
 ///
 /// # Errors
 /// When the lab cannot be made, or a guest is not well all along.
-pub fn many_guests(setting: Setting<'_>, program: &Program, fleet: Fleet) -> Result<String, Error> {
+pub fn many_guests(setting: Setting<'_>, program: &Program, fleet: Fleet) -> Result<Report, Error> {
     let [agents, cib, libvirtd, corosync, rest] = COLUMNS;
     let headings = [agents, cib, libvirtd, corosync, rest, "sum"];
     let mut table = Table::new(["CPU, of one core"], headings);
     let ours = with(setting, program, fleet, Subject::Ours)?;
-    table.row([&Subject::Ours.to_string()], ours);
     let stock = with(setting, program, fleet, Subject::Stock)?;
-    table.row([&Subject::Stock.to_string()], stock);
-    table.ratios([RATIO], ours, stock);
-    Ok(format!(
+    let [our_figures, stock_figures] = [ours, stock].map(figures);
+    table.row([&Subject::Ours.to_string()], our_figures);
+    table.row([&Subject::Stock.to_string()], stock_figures);
+    table.ratios([RATIO], our_figures, stock_figures);
+    let mut verdict = Verdict::default();
+    let monitoring = ours[..MONITORING].iter().sum::<f64>();
+    let what = COLUMNS[..MONITORING].join(", ");
+    verdict.claim(
+        format!(
+            "{} guests take {monitoring:.2} % of a core ({what}), less than {SHARE} %",
+            fleet.guests
+        ),
+        monitoring < SHARE,
+    );
+    let figures = format!(
         "### {} guests on {} nodes, each monitored every {} s\n\n\
          Measured for {} s each; both nodes together, without QEMU.\n\n{table}",
         fleet.guests,
         NODES.len(),
         INTERVAL.as_secs(),
         fleet.time.as_secs()
-    ))
+    );
+    Ok(Report { figures, verdict })
 }
 
+fn figures(used: [f64; COLUMNS.len()]) -> [Figure; COLUMNS.len() + 1] {
+    let [agents, cib, libvirtd, corosync, rest] = used;
+    [agents, cib, libvirtd, corosync, rest, used.iter().sum()].map(Figure::Percent)
+}
+
+/// What was used with an agent, in percent of one core, by [`COLUMNS`].
 fn with(
     setting: Setting<'_>,
     program: &Program,
     fleet: Fleet,
     subject: Subject,
-) -> Result<[Figure; 6], Error> {
+) -> Result<[f64; COLUMNS.len()], Error> {
     let lab = setting.lab(Lab::builder("bench-fleet".parse()?).nodes(2))?;
     let worker = Worker::install(&lab, program)?;
     let guests: Vec<Guest> =
@@ -79,11 +101,11 @@ fn with(
         return Err(Error::Unsuccessful { what: format!("monitoring by {subject}") });
     }
     lab.down()?;
-    let percent = |it: Duration| Figure::Percent(it.as_secs_f64() * 100.0 / elapsed.as_secs_f64());
     let mut earlier = before.into_iter();
-    let used = after.map(|it| it.saturating_sub(earlier.next().unwrap_or_default()));
-    let [agents, cib, libvirtd, corosync, rest] = used.map(percent);
-    Ok([agents, cib, libvirtd, corosync, rest, percent(used.iter().sum())])
+    Ok(after.map(|it| {
+        let used = it.saturating_sub(earlier.next().unwrap_or_default());
+        used.as_secs_f64() * 100.0 / elapsed.as_secs_f64()
+    }))
 }
 
 /// Starts the guests, dealt out to the nodes. They have no system to boot, and do nothing.

@@ -12,7 +12,7 @@ pub use worker::serve;
 
 use crate::action::environment;
 use crate::resource::{self, Operations};
-use crate::{Call, Error, Setting, Subject};
+use crate::{Call, Error, Setting, Subject, Verdict};
 use exec::Deadline;
 use lab::{Guest, Lab, Node};
 use std::path::PathBuf;
@@ -38,8 +38,16 @@ pub struct Program {
     pub arguments: Vec<String>,
 }
 
+/// What was measured.
+pub struct Report {
+    /// The figures, as Markdown.
+    pub figures: String,
+    /// Whether the suite's agent reached what it is to reach.
+    pub verdict: Verdict,
+}
+
 /// Measures `monitors` monitors and `starts` starts of one guest by each agent, every second start ended
-/// by force, and gives the figures as Markdown.
+/// by force.
 ///
 /// # Errors
 /// When the lab cannot be made, or an agent fails to do what is measured.
@@ -48,7 +56,7 @@ pub fn one_guest(
     program: &Program,
     monitors: usize,
     starts: usize,
-) -> Result<String, Error> {
+) -> Result<Report, Error> {
     let lab = setting.lab(Lab::builder("bench-cost".parse()?).nodes(1))?;
     let bench = Bench {
         setting,
@@ -67,7 +75,7 @@ pub fn one_guest(
     let monitor = monitor::measure(&bench, monitors)?;
     let lifecycle = lifecycle::measure(&bench, starts)?;
     lab.down()?;
-    Ok(format!("{monitor}\n{lifecycle}"))
+    Ok(Report { figures: format!("{}\n{lifecycle}", monitor.figures), ..monitor })
 }
 
 /// One node on which each agent has a guest.

@@ -2,11 +2,14 @@
 
 use super::trace::Footprint;
 use super::worker::Cost;
-use super::{ACTION_TIME, Bench, command};
+use super::{ACTION_TIME, Bench, Report, command};
 use crate::series::Series;
 use crate::table::{Figure, RATIO, Table};
-use crate::{Action, Call, Error, Subject, resource};
+use crate::{Action, Call, Error, Subject, Verdict, resource};
 use std::time::Duration;
+
+/// What a monitor may take on the whole.
+const WALL: Duration = Duration::from_millis(2);
 
 /// What was measured of one command.
 struct Row {
@@ -18,8 +21,8 @@ struct Row {
     footprint: Footprint,
 }
 
-/// Runs both agents' monitors in turn, `count` times each, and gives the figures as Markdown.
-pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
+/// Runs both agents' monitors in turn, `count` times each.
+pub fn measure(bench: &Bench<'_>, count: usize) -> Result<Report, Error> {
     let call = Call::new(Action::Monitor, ACTION_TIME);
     let agents =
         Subject::ALL.map(|it| (it.to_string(), bench.agent(it, &resource::guest(it), &call)));
@@ -48,7 +51,21 @@ pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
         let footprint = Footprint::of(bench.lab, &bench.node, command)?;
         rows.push(row(name.clone(), &costs, footprint));
     }
-    Ok(format!("### Monitor\n\n{}\n{}", table(&rows), programs(&rows)))
+    let figures = format!("### Monitor\n\n{}\n{}", table(&rows), programs(&rows));
+    Ok(Report { figures, verdict: verdict(&rows) })
+}
+
+fn verdict(rows: &[Row]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let ours = Subject::Ours.to_string();
+    if let Some(row) = rows.iter().find(|row| row.name == ours) {
+        let light = row.wall.median() <= WALL;
+        verdict.claim(format!("a monitor takes at most {} ms", WALL.as_millis()), light);
+        let (execs, cib) = (row.footprint.executed(), row.footprint.cib);
+        verdict.claim(format!("a monitor is {execs} exec, its own alone"), execs == 1);
+        verdict.claim(format!("a monitor opens {cib} CIB connections, no more than 0"), cib == 0);
+    }
+    verdict
 }
 
 fn row(name: String, costs: &[&Cost], footprint: Footprint) -> Row {

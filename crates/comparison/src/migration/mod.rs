@@ -83,8 +83,9 @@ impl<'a> Bench<'a> {
         Ok(Self { stage, link, bare })
     }
 
-    /// Migrates each of the guests `count` times in turn, under a load, every other time by standby of its node. 25 times take about 12 minutes,
-    /// and 35 when the guest is faster than the link and has to be restarted.
+    /// Migrates each of the guests `count` times in turn, under a load, every other time by standby of its
+    /// node. 25 times take about 12 minutes, and 35 when the guest is faster than the link and has to be
+    /// restarted.
     ///
     /// # Errors
     /// When a guest does not come back from a migration that has failed.
