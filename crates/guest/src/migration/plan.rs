@@ -168,11 +168,12 @@ impl Plan {
         }
     }
 
-    /// A step was refused. A limit may not be the next time.
+    /// A step was refused. A limit may not be the next time, and a stream that was slowed down has to get its
+    /// speed back.
     pub fn refused(&mut self, step: &Step) {
         match step {
             Step::Postcopy => self.terms.postcopy = false,
-            Step::Pace { .. } => self.terms.pace = false,
+            Step::Pace { .. } => self.terms.pace = self.paced.is_some(),
             Step::Limit(_) | Step::Streams | Step::GiveUp(_) => {}
         }
     }

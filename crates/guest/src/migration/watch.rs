@@ -138,8 +138,8 @@ impl Guest<'_> {
             Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
             Step::Pace { speed, limit } => self
                 .hypervisor
-                .limit_bandwidth(name, Some(*speed), by)
-                .and_then(|()| self.hypervisor.limit_downtime(name, *limit, by)),
+                .limit_downtime(name, *limit, by)
+                .and_then(|()| self.hypervisor.limit_bandwidth(name, Some(*speed), by)),
             Step::Postcopy => self.hypervisor.start_postcopy(name, by),
             Step::Streams | Step::GiveUp(_) => return,
         };

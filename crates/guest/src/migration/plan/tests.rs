@@ -278,6 +278,29 @@ fn a_step_that_is_refused_leaves_the_others() {
 }
 
 #[test]
+fn a_stream_gets_its_speed_back_however_often_that_is_refused() {
+    let mut plan = Plan::new(Terms { pace: true, ..terms(Policy::Balanced, 60) });
+    plan.done(&Step::Limit(FIRST_LIMIT));
+    let mut look = |tenths: u64, pass, remaining| {
+        let memory = Part { total: 64 * MIB, sent: tenths * 4 * MIB, remaining, rate: 40 * MIB };
+        let progress = Progress { memory, pass, ..Progress::default() };
+        let step = plan.next(Duration::from_millis(tenths * 100), &progress);
+        match (&step, pass) {
+            (Some(step), 1) => plan.done(step),
+            (Some(step), _) => plan.refused(step),
+            (None, _) => {}
+        }
+        step
+    };
+    let slowed = (1..16).find_map(|tenths| look(tenths, 1, (64 - tenths * 4) * MIB));
+    assert!(matches!(slowed, Some(Step::Pace { speed: 10, .. })), "{slowed:?}");
+    for tenths in 17..20 {
+        let again = look(tenths, 2, 32 * MIB);
+        assert!(matches!(again, Some(Step::Pace { speed: 38, .. })), "{again:?}");
+    }
+}
+
+#[test]
 fn a_stream_that_a_processor_holds_up_gets_others() {
     let mut plan = Plan::new(Terms { streams: true, ..terms(Policy::Balanced, 60) });
     let memory = Part { total: 8 << 30, sent: 0, remaining: 2 << 30, rate: 2 << 30 };
