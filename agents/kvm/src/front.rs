@@ -5,7 +5,7 @@ use crate::instance::record_path;
 use crate::table;
 use exec::{Deadline, Tool};
 use guest::Record;
-use hypervisor::{Absent, qemu};
+use hypervisor::Absent;
 use ocf::{Answer, Code, Request, Verb};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn is_still_healthy(request: &Request) -> Option<bool> {
     let same = table::CONFIG.get(request).ok()?? == record.config
         && table::HYPERVISOR.get(request).ok()?? == record.uri;
     let (trace, stamp) = record.healthy?;
-    Some(same && qemu::still_healthy(&record.guest, trace, stamp))
+    Some(same && hypervisor::witness(&record.uri).still_healthy(&record.guest, trace, stamp))
 }
 
 /// Lets the full agent do the action. It runs as a child, so that an agent that cannot even be loaded, or

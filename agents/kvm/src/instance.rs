@@ -3,8 +3,7 @@ use crate::error::Error;
 use crate::ordering;
 use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
-use hypervisor::qemu::Stamp;
-use hypervisor::{Definition, Hypervisor, Identity, Name, State, Witness};
+use hypervisor::{Definition, Hypervisor, Identity, Name, Stamp, State, Witness};
 use ocf::Request;
 use std::fmt::Arguments;
 use std::fs::File;
@@ -100,7 +99,7 @@ impl<'a> Instance<'a> {
 
     /// Observes the guest, with the stamp that is to go with the answer.
     pub fn observe(&self) -> Result<(Observation, Option<Stamp>), guest::Error> {
-        let stamp = self.witness.stamp(&self.identity.name);
+        let stamp = self.witness.stamp(&self.identity);
         Ok((self.guest().observe()?, stamp))
     }
 

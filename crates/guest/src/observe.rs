@@ -100,6 +100,6 @@ impl Guest<'_> {
         if traces.is_empty() {
             return State::Off;
         }
-        self.witness.state(&self.identity.name, self.by).unwrap_or(State::Alive)
+        self.witness.state(&self.identity, self.by).unwrap_or(State::Alive)
     }
 }

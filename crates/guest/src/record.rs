@@ -1,6 +1,5 @@
 use crate::Failed;
-use hypervisor::qemu::Stamp;
-use hypervisor::{Identity, Trace};
+use hypervisor::{Identity, Stamp, Trace};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ pub struct Record {
     /// do what it was asked.
     #[serde(default)]
     pub asked: Option<Trace>,
-    /// Its process and its status file when it was last found healthy.
+    /// The copy of it that was there when it was last found healthy, and the stamp of that.
     #[serde(default)]
     pub healthy: Option<(Trace, Stamp)>,
     /// The migration of it that has just failed, if one has.

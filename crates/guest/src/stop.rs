@@ -109,7 +109,7 @@ impl Guest<'_> {
                     return Ok(true);
                 }
                 // QEMU stays when its guest has shut down, and libvirt ends it, if there is a libvirt.
-                if self.witness.state(name, slice) == Some(State::ShuttingDown) {
+                if self.witness.state(&self.identity, slice) == Some(State::ShuttingDown) {
                     return Ok(false);
                 }
                 if slice.expired() {
@@ -129,7 +129,7 @@ impl Guest<'_> {
             Ok(()) => true,
             Err(error) => {
                 (self.note)(format_args!("guest {name}: {error}"));
-                error.is_silence() && self.witness.power_down(name, by)
+                error.is_silence() && self.witness.power_down(&self.identity, by)
             }
         }
     }
@@ -145,9 +145,9 @@ impl Guest<'_> {
             Err(error) => (self.note)(format_args!("guest {name}: {error}")),
         }
         for trace in &seen.traces {
-            (self.note)(format_args!("killing process {} of guest {name}", trace.pid));
+            (self.note)(format_args!("killing {trace} of guest {name}"));
             if !self.witness.kill(*trace, self.by) {
-                (self.note)(format_args!("process {} of guest {name} does not die", trace.pid));
+                (self.note)(format_args!("{trace} of guest {name} does not die"));
             }
         }
         if self.off(&seen, self.by)? {

@@ -17,10 +17,12 @@ mod identity;
 pub mod libvirt;
 mod migration;
 mod open;
+mod process;
 pub mod qemu;
 #[cfg(feature = "scripted")]
 pub mod scripted;
 mod state;
+mod witness;
 
 pub use absent::Absent;
 pub use definition::{Definition, Platform};
@@ -29,9 +31,10 @@ pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
 pub use migration::{Migration, Options, Part, Progress, Transfer};
 pub use open::{open, witness};
+pub use process::Process;
 pub use state::{Job, Pause, Sight, State};
+pub use witness::{Blind, Stamp, Trace, Witness};
 
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
@@ -212,42 +215,4 @@ pub trait Hypervisor {
     /// # Errors
     /// When it cannot be reached in time.
     fn remote(&self, uri: &str, by: Deadline) -> Result<Box<dyn Hypervisor>>;
-}
-
-/// One copy of a guest that was found on this node without asking the daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trace {
-    /// The process that is the guest.
-    pub pid: i32,
-    /// When that process started, in clock ticks since boot: with the pid it names one process for
-    /// ever, since pids are used again.
-    pub start: u64,
-}
-
-/// What the node itself shows of a guest, without its management daemon.
-pub trait Witness {
-    /// Whether a search that finds nothing proves that nothing runs.
-    fn proves_absence(&self) -> bool;
-
-    /// Every copy of the guest on this node.
-    fn find(&self, guest: &Identity) -> Vec<Trace>;
-
-    /// Whether that very copy is still there.
-    fn alive(&self, trace: Trace) -> bool;
-
-    /// The daemon that manages the guests of this node, if its process is there.
-    fn daemon(&self) -> Option<Trace>;
-
-    /// The guest's state from its own monitor, which only answers while no daemon holds it.
-    fn state(&self, guest: &Name, by: Deadline) -> Option<State>;
-
-    /// Presses the guest's power button. False when nobody could be told.
-    fn power_down(&self, guest: &Name, by: Deadline) -> bool;
-
-    /// Ends that copy: asks it to end, then kills it. True is proof that it is gone.
-    fn kill(&self, trace: Trace, by: Deadline) -> bool;
-
-    /// What has to stay the same for the last answer about a healthy guest to hold still; `None`
-    /// when there is no such sign. See [`qemu::Stamp`].
-    fn stamp(&self, guest: &Name) -> Option<qemu::Stamp>;
 }

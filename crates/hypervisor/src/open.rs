@@ -1,10 +1,10 @@
 //! Which backend a connection URI means.
 
 use crate::libvirt::Libvirt;
-use crate::qemu::{Blind, Qemu};
+use crate::qemu::Qemu;
 #[cfg(feature = "scripted")]
 use crate::scripted::Scripted;
-use crate::{Hypervisor, Witness};
+use crate::{Blind, Hypervisor, Witness};
 
 /// The hypervisor at a connection URI. Nothing is asked of it yet.
 #[must_use]

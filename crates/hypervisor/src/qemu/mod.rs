@@ -5,11 +5,10 @@ mod process;
 mod qmp;
 mod status;
 
-pub use status::Stamp;
-
-use crate::identity::{Identity, Name};
+use crate::identity::Identity;
+use crate::process::Process;
 use crate::state::State;
-use crate::{Deadline, Trace, Witness};
+use crate::{Deadline, Stamp, Trace, Witness};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::Duration;
@@ -44,100 +43,64 @@ impl Witness for Qemu {
     }
 
     fn find(&self, guest: &Identity) -> Vec<Trace> {
-        process::find(guest)
+        process::find(guest).into_iter().map(Trace::Process).collect()
     }
 
     fn alive(&self, trace: Trace) -> bool {
-        process::alive(trace)
+        let Trace::Process(process) = trace;
+        process.alive()
     }
 
     fn daemon(&self) -> Option<Trace> {
-        status::daemon()
+        status::daemon().map(Trace::Process)
     }
 
-    fn state(&self, guest: &Name, by: Deadline) -> Option<State> {
-        let mut monitor = qmp::Monitor::open(&status::monitor(guest)?, by.slice(MONITOR_SLICE))?;
+    fn state(&self, guest: &Identity, by: Deadline) -> Option<State> {
+        let mut monitor =
+            qmp::Monitor::open(&status::monitor(&guest.name)?, by.slice(MONITOR_SLICE))?;
         monitor.state()
     }
 
-    fn power_down(&self, guest: &Name, by: Deadline) -> bool {
-        status::monitor(guest)
+    fn power_down(&self, guest: &Identity, by: Deadline) -> bool {
+        status::monitor(&guest.name)
             .and_then(|path| qmp::Monitor::open(&path, by.slice(MONITOR_SLICE)))
             .is_some_and(|mut monitor| monitor.power_down())
     }
 
     fn kill(&self, trace: Trace, by: Deadline) -> bool {
-        // QEMU takes SIGTERM for an order to flush its disks and end. A third of the time is left
-        // for the kernel to tear down what SIGKILL ended.
-        let graceful = by.less(by.remaining() / 3);
-        for (signal, by) in [(Signal::SIGTERM, graceful), (Signal::SIGKILL, by)] {
-            if process::alive(trace) {
-                // It fails only when the process is gone, which the loop finds.
-                let _ = kill(Pid::from_raw(trace.pid), signal);
-            }
-            while process::alive(trace) {
-                if !by.pause(POLL) {
-                    break;
-                }
+        let Trace::Process(process) = trace;
+        end(process, by)
+    }
+
+    fn stamp(&self, guest: &Identity) -> Option<Stamp> {
+        status::stamp(&guest.name)
+    }
+
+    /// libvirt rewrites a guest's status file at each change, so it is healthy still while its process is the
+    /// same, the file has not been rewritten, and the daemon that would rewrite it is at work.
+    fn still_healthy(&self, guest: &Identity, trace: Trace, stamp: Stamp) -> bool {
+        let Trace::Process(process) = trace;
+        status::stamp(&guest.name) == Some(stamp)
+            && process.unstopped()
+            && process::is_guest(process, guest)
+            && status::daemon_works()
+    }
+}
+
+fn end(process: Process, by: Deadline) -> bool {
+    // QEMU takes SIGTERM for an order to flush its disks and end. A third of the time is left
+    // for the kernel to tear down what SIGKILL ended.
+    let graceful = by.less(by.remaining() / 3);
+    for (signal, by) in [(Signal::SIGTERM, graceful), (Signal::SIGKILL, by)] {
+        if process.alive() {
+            // It fails only when the process is gone, which the loop finds.
+            let _ = kill(Pid::from_raw(process.pid), signal);
+        }
+        while process.alive() {
+            if !by.pause(POLL) {
+                break;
             }
         }
-        !process::alive(trace)
     }
-
-    fn stamp(&self, guest: &Name) -> Option<Stamp> {
-        Stamp::read(guest)
-    }
-}
-
-/// What a plain monitor remembers of a guest that was found healthy.
-///
-/// The guest is still healthy, without asking anybody, while its process is the same, libvirt has
-/// not rewritten its status file since before the answer was given, and libvirt's daemon, which
-/// would rewrite it, is at work. Only good news may be fast: any difference, and any
-/// file that cannot be read, sends the question to libvirt.
-#[must_use]
-pub fn still_healthy(guest: &Identity, trace: Trace, stamp: Stamp) -> bool {
-    Stamp::read(&guest.name) == Some(stamp)
-        && process::unstopped(trace)
-        && process::is_guest(trace, guest)
-        && status::daemon_works()
-}
-
-/// A witness for hypervisors whose guests leave no trace that is known here: it sees nothing and
-/// proves nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Blind;
-
-impl Witness for Blind {
-    fn proves_absence(&self) -> bool {
-        false
-    }
-
-    fn find(&self, _guest: &Identity) -> Vec<Trace> {
-        Vec::new()
-    }
-
-    fn alive(&self, _trace: Trace) -> bool {
-        false
-    }
-
-    fn daemon(&self) -> Option<Trace> {
-        None
-    }
-
-    fn state(&self, _guest: &Name, _by: Deadline) -> Option<State> {
-        None
-    }
-
-    fn power_down(&self, _guest: &Name, _by: Deadline) -> bool {
-        false
-    }
-
-    fn kill(&self, _trace: Trace, _by: Deadline) -> bool {
-        false
-    }
-
-    fn stamp(&self, _guest: &Name) -> Option<Stamp> {
-        None
-    }
+    !process.alive()
 }

@@ -1,46 +1,28 @@
 //! libvirt's status files: one per active guest in `/run/libvirt/qemu`, rewritten (by rename) at
 //! each change of the guest's state or devices.
 
-use super::process;
-use crate::Trace;
 use crate::definition::attribute;
 use crate::identity::Name;
+use crate::process::{self, Process, Stat};
+use crate::witness::Stamp;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde::{Deserialize, Serialize};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const DIRECTORY: &str = "/run/libvirt/qemu";
 
-/// Which edition of a status file it is. libvirt writes a new file for each edition, so inode,
-/// modification time and size together never come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    inode: u64,
-    seconds: i64,
-    nanoseconds: i64,
-    size: u64,
-}
-
-impl Stamp {
-    /// The edition that is there now. To go with an answer it must be taken *before* the question
-    /// is asked: a change in between then shows as another edition later.
-    pub(super) fn read(guest: &Name) -> Option<Self> {
-        let it = fs::metadata(path(guest)).ok()?;
-        Some(Self {
-            inode: it.ino(),
-            seconds: it.mtime(),
-            nanoseconds: it.mtime_nsec(),
-            size: it.size(),
-        })
-    }
+/// Which edition of the guest's status file is there now. libvirt writes a new file for each edition, so
+/// inode, modification time and size together never come back.
+pub(super) fn stamp(guest: &Name) -> Option<Stamp> {
+    let it = fs::metadata(path(guest)).ok()?;
+    Some(Stamp([it.ino(), it.mtime().cast_unsigned(), it.mtime_nsec().cast_unsigned(), it.size()]))
 }
 
 /// The daemon that keeps QEMU guests: the monolithic libvirtd or the modular virtqemud.
-pub(super) fn daemon() -> Option<Trace> {
-    running_daemon().map(|(pid, stat)| Trace { pid, start: stat.start })
+pub(super) fn daemon() -> Option<Process> {
+    running_daemon().map(|(pid, stat)| Process { pid, start: stat.start })
 }
 
 /// Whether that daemon can be seen to be at work, without talking to it: its process is there, and
@@ -49,10 +31,10 @@ pub(super) fn daemon_works() -> bool {
     running_daemon().is_some_and(|(_, stat)| matches!(stat.state, b'R' | b'S'))
 }
 
-fn running_daemon() -> Option<(i32, process::Stat)> {
+fn running_daemon() -> Option<(i32, Stat)> {
     ["libvirtd", "virtqemud"].iter().find_map(|daemon| {
         let pid = process::pid_file(Path::new(&format!("/run/{daemon}.pid")))?;
-        let stat = process::Stat::read(Path::new(&format!("/proc/{pid}")))?;
+        let stat = Stat::read(Path::new(&format!("/proc/{pid}")))?;
         // A pid file can be older than the process that has its pid now.
         (stat.command == *daemon).then_some((pid, stat))
     })

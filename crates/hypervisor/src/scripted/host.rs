@@ -167,7 +167,7 @@ impl Host {
     /// Begins a guest: a process, which the daemon knows.
     pub(super) fn put(&mut self, guest: &Identity, state: State) {
         self.last_pid += 1;
-        let trace = Trace { pid: self.last_pid, start: 1 };
+        let trace = Trace::Process(crate::Process { pid: self.last_pid, start: 1 });
         self.processes.push(Process { guest: guest.clone(), trace, state });
         let known = self.sight(&guest.name);
         let uuid = guest.uuid.clone().or(known.uuid);

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
 use crate::state::{Job, Pause, Sight, State};
 use crate::{
-    Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Trace, Transfer, Witness,
-    qemu,
+    Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Stamp, Trace, Transfer,
+    Witness,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -352,19 +352,19 @@ impl Witness for Scripted {
         None
     }
 
-    fn state(&self, guest: &Name, _by: Deadline) -> Option<State> {
+    fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
         self.seen(|host| {
-            let process = host.processes.iter().find(|it| it.guest.name == *guest);
+            let process = host.processes.iter().find(|it| it.guest.name == guest.name);
             process.filter(|_| host.is_unattended()).map(|process| process.state)
         })
     }
 
-    fn power_down(&self, guest: &Name, _by: Deadline) -> bool {
+    fn power_down(&self, guest: &Identity, _by: Deadline) -> bool {
         self.tried(|host| {
             let heard = host.is_unattended();
             if heard {
                 host.calls.push("power_down".to_owned());
-                host.end(guest);
+                host.end(&guest.name);
             }
             heard
         })
@@ -384,7 +384,11 @@ impl Witness for Scripted {
         })
     }
 
-    fn stamp(&self, _guest: &Name) -> Option<qemu::Stamp> {
+    fn stamp(&self, _guest: &Identity) -> Option<Stamp> {
         None
+    }
+
+    fn still_healthy(&self, _guest: &Identity, _trace: Trace, _stamp: Stamp) -> bool {
+        false
     }
 }

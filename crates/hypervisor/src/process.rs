@@ -1,0 +1,114 @@
+//! Processes of this node: `/proc`, read without following anybody's word.
+
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One process, for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    /// Its process id.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot: with the pid it names one process for ever, since pids are
+    /// used again.
+    pub start: u64,
+}
+
+impl Process {
+    /// The process that has that pid now; `None` when nothing of it is left.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        living_thread(pid)?;
+        Some(Self { pid, start: Stat::read(&thread(pid, None))?.start })
+    }
+
+    /// Every process of this node.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
+    }
+
+    /// Whether it is there, any thread of it.
+    pub(crate) fn alive(self) -> bool {
+        Self::of(self.pid) == Some(self)
+    }
+
+    /// Whether it is there and nobody has stopped it (SIGSTOP, a debugger).
+    pub(crate) fn unstopped(self) -> bool {
+        Stat::read(&thread(self.pid, None))
+            .is_some_and(|stat| stat.start == self.start && !matches!(stat.state, b'T' | b't'))
+    }
+
+    /// The words of its command line, each ended by a NUL; `None` when it is gone.
+    pub(crate) fn command_line(self) -> Option<Vec<u8>> {
+        let line = fs::read(living_thread(self.pid)?.join("cmdline")).ok()?;
+        self.alive().then_some(line)
+    }
+}
+
+/// Where `/proc` has a thread of that process that still lives. After a SIGKILL the first thread can
+/// be a zombie, with nothing to be read of it, while another one still waits for a disk.
+fn living_thread(pid: i32) -> Option<PathBuf> {
+    let lives = |path: &PathBuf| Stat::read(path).is_some_and(|stat| !stat.is_dead());
+    let first = thread(pid, None);
+    if lives(&first) {
+        return Some(first);
+    }
+    let others = fs::read_dir(first.join("task")).ok()?.flatten();
+    others.map(|entry| thread(pid, Some(entry.file_name()))).find(lives)
+}
+
+fn thread(pid: i32, id: Option<OsString>) -> PathBuf {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    id.map_or(process.clone(), |id| process.join("task").join(id))
+}
+
+/// What proc(5) tells about a process or a thread in `stat`.
+pub struct Stat {
+    /// The name of its program, at most 15 bytes.
+    pub command: String,
+    /// The letter of its state.
+    pub state: u8,
+    /// When it started, in clock ticks since boot.
+    pub start: u64,
+}
+
+impl Stat {
+    /// Reads it. The command, in parentheses, may itself hold spaces and parentheses, so the fields
+    /// are counted from the last one.
+    pub fn read(thread: &Path) -> Option<Self> {
+        let stat = fs::read(thread.join("stat")).ok()?;
+        let open = stat.iter().position(|byte| *byte == b'(')?;
+        let close = stat.iter().rposition(|byte| *byte == b')')?;
+        let command = String::from_utf8_lossy(stat.get(open + 1..close)?).into_owned();
+        let fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+        let mut fields = fields.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let start = fields.nth(18)?.parse().ok()?;
+        Some(Self { command, state, start })
+    }
+
+    fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
+    }
+}
+
+/// The pid that a pid file names.
+pub fn pid_file(path: &Path) -> Option<i32> {
+    fs::read_to_string(path).ok()?.trim().parse().ok().filter(|pid| *pid > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_the_next_with_its_pid_is_not() {
+        let this = Process::of(std::process::id().cast_signed()).unwrap();
+        assert!(this.alive() && this.unstopped());
+        assert!(!Process { start: this.start + 1, ..this }.alive());
+        assert!(Process::all().any(|it| it == this));
+        assert!(this.command_line().is_some_and(|line| line.contains(&0)));
+    }
+}
