@@ -184,7 +184,8 @@ fn definition(path: &Path, by: Deadline) -> Result<Definition, Error> {
     // A read from a share whose server is gone cannot be interrupted.
     let text = by.slice(READ_SLICE).bound(move || read(&file));
     let text = text.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
-    Definition::parse(&text).map_err(|source| Error::Definition { path: path.to_owned(), source })
+    Definition::from_xml(&text)
+        .map_err(|source| Error::Definition { path: path.to_owned(), source })
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -37,7 +37,7 @@ impl Instance<'_> {
             Ok(xml) => xml,
             Err(error) => return ocf::log::warn(format_args!("{error}")),
         };
-        if !Definition::parse(&xml).is_ok_and(|it| it.identity.name == *name) {
+        if !Definition::from_xml(&xml).is_ok_and(|it| it.identity.name == *name) {
             return;
         }
         let path = self.config.config.clone();

@@ -1,6 +1,7 @@
 use crate::error::{Error, Result};
 use crate::{
-    Deadline, Definition, Hypervisor, Migration, Name, Progress, ShutdownMode, Sight, Transfer,
+    Abilities, Deadline, Definition, Hypervisor, Migration, Name, Progress, ShutdownMode, Sight,
+    Transfer,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +26,10 @@ impl Absent {
 }
 
 impl Hypervisor for Absent {
+    fn abilities(&self) -> Abilities {
+        Abilities::ALL
+    }
+
     fn look(&self, _guest: &Name, _by: Deadline) -> Result<Sight> {
         self.silent()
     }
@@ -69,7 +74,13 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
-    fn reach(&self, _target: &dyn Hypervisor, _migration: &Migration, _by: Deadline) -> Result<()> {
+    fn reach(
+        &self,
+        _definition: &Definition,
+        _target: &dyn Hypervisor,
+        _migration: &Migration,
+        _by: Deadline,
+    ) -> Result<()> {
         self.silent()
     }
 

@@ -74,11 +74,27 @@ pub enum Error {
         /// The daemon's own words.
         words: String,
     },
-    /// The guest's definition is no domain XML.
-    #[error("the guest's definition is no valid domain XML: {what}")]
+    /// The guest's definition cannot be read.
+    #[error("the guest's definition is not valid: {what}")]
     Definition {
         /// What is wrong, and where.
         what: String,
+    },
+    /// The guest is defined for another kind of hypervisor.
+    #[error("the guest's definition is not {expected}")]
+    Foreign {
+        /// What this hypervisor takes.
+        expected: &'static str,
+    },
+    /// A program printed something else than is known of it.
+    #[error(
+        "cannot understand what {program} printed: {found:?}; it is of another version than is known here"
+    )]
+    Shape {
+        /// The program with its arguments.
+        program: String,
+        /// What it printed, as far as it matters.
+        found: String,
     },
     /// A guest name that libvirt would not take.
     #[error(

@@ -10,6 +10,7 @@
 //! Backends: [`libvirt`] with [`qemu`] as its witness. A binary that never names the libvirt module
 //! does not link the library. Nothing here knows of OCF or of the cluster.
 
+mod abilities;
 mod absent;
 mod definition;
 mod error;
@@ -24,8 +25,9 @@ pub mod scripted;
 mod state;
 mod witness;
 
+pub use abilities::Abilities;
 pub use absent::Absent;
-pub use definition::{Definition, Platform};
+pub use definition::{Config, Definition, Document, Domain, Kind, Platform};
 pub use error::{Error, Result};
 pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
@@ -74,6 +76,9 @@ impl ShutdownMode {
 
 /// What an agent may ask of a hypervisor's management daemon. Every call ends by its deadline.
 pub trait Hypervisor {
+    /// What it can do about a migration, and how fast it answers.
+    fn abilities(&self) -> Abilities;
+
     /// What is known of the guest here and now. A guest that is defined but not active is
     /// [`State::Off`], and so is one that was never heard of.
     ///
@@ -144,11 +149,17 @@ pub trait Hypervisor {
     /// [`Error::NotAdmitted`] names what is missing.
     fn admit(&self, definition: &Definition, by: Deadline) -> Result<()>;
 
-    /// Whether the guest's memory could be sent from here to that daemon's host.
+    /// Whether the memory of a guest that is defined so could be sent from here to that daemon's host.
     ///
     /// # Errors
     /// [`Error::NotAdmitted`] names what is in the way.
-    fn reach(&self, target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()>;
+    fn reach(
+        &self,
+        definition: &Definition,
+        target: &dyn Hypervisor,
+        migration: &Migration,
+        by: Deadline,
+    ) -> Result<()>;
 
     /// The name of the host, as others are told to reach it.
     ///

@@ -13,6 +13,8 @@ pub enum Pause {
     Incoming,
     /// A migration's last phase: the guest is about to run elsewhere.
     Outgoing,
+    /// It was let go by a migration that has ended: it runs elsewhere or nowhere, and never here again.
+    Departed,
     /// A post-copy migration broke: neither copy has all of the memory.
     PostcopyFailed,
     /// A job of the hypervisor (save, dump, snapshot, start) that ends by itself.

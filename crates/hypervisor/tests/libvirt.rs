@@ -22,7 +22,7 @@ fn name(text: &str) -> Name {
 const AWKWARD: &str = "a .*[b] <c> &'\"d\"";
 
 fn definition() -> Definition {
-    Definition::parse(
+    Definition::from_xml(
         "<domain type='test'><name>a .*[b] &lt;c> &amp;'\"d\"</name><memory unit='MiB'>64</memory>\
          <vcpu>3</vcpu><os><type>hvm</type></os></domain>",
     )
@@ -53,7 +53,7 @@ fn a_persistent_definition_stays() {
     host.destroy(&guest, soon()).unwrap();
     let sight = host.look(&guest, soon()).unwrap();
     assert_eq!((sight.state, sight.persistent), (State::Off, true));
-    let same = Definition::parse(
+    let same = Definition::from_xml(
         "<domain type='test'><name>test</name><memory>8388608</memory><os><type>hvm</type></os></domain>",
     )
     .unwrap();

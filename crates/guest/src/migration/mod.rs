@@ -29,8 +29,8 @@ const CLEAR_SLICE: Duration = Duration::from_secs(20);
 /// How long the target may take to tell how the migration went.
 const REPORT_SLICE: Duration = Duration::from_secs(1);
 
-/// What the migration leaves for finding out where the guest is, at most.
-const SETTLE_RESERVE: Duration = Duration::from_secs(3);
+/// What the migration leaves for finding out where the guest is, at most, beyond one answer.
+const SETTLE_RESERVE: Duration = Duration::from_secs(1);
 
 /// What is wanted of a migration.
 #[derive(Debug, Default)]
@@ -101,7 +101,8 @@ impl Guest<'_> {
             self.check(&*target, order, journey)?;
         }
         let sent = Instant::now();
-        let settling = self.by.less(SETTLE_RESERVE.min(self.by.remaining() / 4));
+        let settling = SETTLE_RESERVE + self.hypervisor.abilities().answer;
+        let settling = self.by.less(settling.min(self.by.remaining() / 4));
         let outcome = self.transfer(order, settling, (turn, journey));
         journey.transfer = sent.elapsed();
         let arrived = Instant::now();
@@ -158,9 +159,9 @@ impl Guest<'_> {
         }
         match there.state {
             State::Off => Ok(()),
-            State::Paused(Pause::Incoming) => {
+            State::Paused(Pause::Incoming | Pause::Departed) => {
                 (self.note)(format_args!(
-                    "removing the incoming copy of guest {name} that was left on the target"
+                    "removing the copy of guest {name} that an earlier migration left on the target"
                 ));
                 self.done(target.destroy(name, self.by.slice(CLEAR_SLICE)))
             }

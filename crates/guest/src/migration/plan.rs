@@ -93,6 +93,8 @@ pub(super) struct Terms {
     /// How long the guest may stand still, if the admin has said so.
     pub downtime: Option<Duration>,
     pub force: Option<Force>,
+    /// Whether it can be limited how long the guest stands still.
+    pub limit: bool,
     /// Whether it can switch to post-copy.
     pub postcopy: bool,
     /// Whether it can begin again with several streams.
@@ -192,7 +194,7 @@ impl Plan {
         }
         let limit = self.limit;
         self.decide(elapsed, left, progress).filter(|step| match step {
-            Step::Limit(wanted) => limit.is_none_or(|limit| limit < *wanted),
+            Step::Limit(wanted) => self.terms.limit && limit.is_none_or(|limit| limit < *wanted),
             _ => true,
         })
     }
@@ -217,7 +219,7 @@ impl Plan {
         if progress.pass > 1 && left <= rest.mul_f64(ROOM) + LAST_RESERVE {
             return self.at_last();
         }
-        if self.limit.is_none() {
+        if self.limit.is_none() && self.terms.limit {
             return Some(Step::Limit(self.first_limit()));
         }
         let pace = self.stream.pace(progress, self.paced);

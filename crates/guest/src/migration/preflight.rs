@@ -1,9 +1,5 @@
 use crate::{Error, Guest, Result};
 use hypervisor::{Deadline, Definition, Hypervisor, Migration};
-use std::time::Duration;
-
-/// How long the questions to both daemons may take together.
-const SLICE: Duration = Duration::from_secs(5);
 
 impl Guest<'_> {
     /// Finds out what would keep the guest from coming in on the target, before a byte of it has moved.
@@ -13,11 +9,12 @@ impl Guest<'_> {
     /// [`Error::NotAdmitted`] names what is missing; [`Error::Hypervisor`] when a daemon has fallen silent.
     pub(super) fn preflight(&self, target: &dyn Hypervisor, migration: &Migration) -> Result<()> {
         let name = &self.identity.name;
-        let by = self.by.slice(SLICE);
-        let checked = self
-            .arriving(migration, by)
-            .and_then(|definition| target.admit(&definition, by))
-            .and_then(|()| self.hypervisor.reach(target, migration, by));
+        // Three questions, and a half for what they take besides.
+        let by = self.by.slice(self.hypervisor.abilities().answer * 5 / 2);
+        let checked = self.arriving(migration, by).and_then(|definition| {
+            target.admit(&definition, by)?;
+            self.hypervisor.reach(&definition, target, migration, by)
+        });
         match checked {
             Ok(()) => Ok(()),
             Err(source @ hypervisor::Error::NotAdmitted { .. }) => Err(Error::NotAdmitted {
@@ -37,7 +34,7 @@ impl Guest<'_> {
     fn arriving(&self, migration: &Migration, by: Deadline) -> hypervisor::Result<Definition> {
         let live = self.hypervisor.live_definition(&self.identity.name, by)?;
         match migration.options.document("xml")? {
-            Some(document) => Ok(live.relocated(Definition::parse(&document)?)),
+            Some(document) => Ok(live.relocated(Definition::from_xml(&document)?)),
             None => Ok(live),
         }
     }

@@ -12,9 +12,6 @@ const LOSS: Duration = Duration::from_secs(2);
 /// How long an arriving guest is asked of a hypervisor that does not answer.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// How long one look at the target may take.
-const LOOK_SLICE: Duration = Duration::from_secs(2);
-
 const POLL: Duration = Duration::from_millis(50);
 
 impl Guest<'_> {
@@ -26,11 +23,11 @@ impl Guest<'_> {
         journey: &mut Journey,
     ) -> Result<()> {
         let guest = || self.identity.name.clone();
-        let lost = self.by.slice(LOSS);
+        let (lost, answer) = (self.by.slice(LOSS), self.hypervisor.abilities().answer);
         loop {
             let seen = self.observe()?;
             let here = seen.state;
-            let there = target.look(&self.identity.name, self.by.slice(LOOK_SLICE));
+            let there = target.look(&self.identity.name, self.by.slice(answer));
             let there = there.map(|sight| sight.state);
             match (here, &there, &outcome) {
                 (State::Off, Ok(State::Running | State::Paused(Pause::Admin)), _) => {
@@ -45,6 +42,9 @@ impl Guest<'_> {
                 }
                 // Of a post-copy that broke off, what the copy there lacks of its memory is here.
                 (State::Paused(Pause::PostcopyFailed), ..) => {}
+                (State::Paused(Pause::Departed), Ok(State::Running), _) => {
+                    return self.end_double();
+                }
                 (_, Ok(State::Running), _) if stays(&seen) => return self.end_double(),
                 (_, _, Err(source)) if stays(&seen) => {
                     let nowhere = [State::Off, State::Paused(Pause::Incoming)];
@@ -54,7 +54,8 @@ impl Guest<'_> {
                 }
                 _ => {}
             }
-            let gone = here == State::Off && matches!(there, Ok(State::Off));
+            let gone = matches!(here, State::Off | State::Paused(Pause::Departed))
+                && matches!(there, Ok(State::Off));
             if (gone && lost.expired()) || !self.by.pause(POLL) {
                 let there = there.unwrap_or(State::Alive);
                 let source = outcome.err();
@@ -101,6 +102,7 @@ impl Guest<'_> {
 /// leave: a daemon that restarts lets go of its clients at once, and of its migrations later.
 fn stays(seen: &Observation) -> bool {
     let moving = seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running);
-    let nowhere = [State::Off, State::Alive, State::Paused(Pause::Outgoing)];
+    let nowhere =
+        [State::Off, State::Alive, State::Paused(Pause::Outgoing), State::Paused(Pause::Departed)];
     !moving && !nowhere.contains(&seen.state)
 }

@@ -2,7 +2,7 @@ use super::link::Turn;
 use super::plan::{Plan, Step, Terms};
 use super::{Journey, Order, Policy};
 use crate::Guest;
-use hypervisor::{Deadline, Error, Migration, Pause, State, Transfer};
+use hypervisor::{Abilities, Deadline, Error, Migration, Pause, State, Transfer};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,6 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// How often it is from shortly before the end of the first pass on; those that follow can be short.
 const CLOSE_POLL: Duration = Duration::from_millis(100);
-
-/// How long one look, or one order, may take.
-const ASK_SLICE: Duration = Duration::from_secs(2);
 
 /// How often it is said how a migration goes on.
 const SAY: Duration = Duration::from_secs(10);
@@ -50,7 +47,8 @@ impl Guest<'_> {
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
         let times = Times { end: by.less(ABORT_RESERVE.min(by.remaining() / 4)), by };
-        let (migration, terms) = terms(order);
+        let abilities = self.hypervisor.abilities();
+        let (migration, terms) = terms(order, abilities);
         let mut ended = self.attempt(&migration, terms, times, (&mut turn, journey));
         // Nobody asked for post-copy by name, and not every node can do it.
         let optional = migration.postcopy && !order.migration.options.wants_postcopy();
@@ -65,8 +63,13 @@ impl Guest<'_> {
         }
         if ended.is_err() {
             // Both stay as they are, and an administrator's own migration would not end with ours.
-            let _ = self.hypervisor.limit_downtime(name, Policy::PAUSE, by.slice(ASK_SLICE));
-            let _ = self.hypervisor.limit_bandwidth(name, None, by.slice(ASK_SLICE));
+            let by = || by.slice(abilities.answer);
+            if abilities.downtime {
+                let _ = self.hypervisor.limit_downtime(name, Policy::PAUSE, by());
+            }
+            if abilities.bandwidth {
+                let _ = self.hypervisor.limit_bandwidth(name, None, by());
+            }
         }
         ended
     }
@@ -80,7 +83,9 @@ impl Guest<'_> {
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
         let mut plan = Plan::new(Terms { time: times.end.remaining(), ..terms });
-        self.take(&Step::Limit(plan.first_limit()), &mut plan, times.end);
+        if terms.limit {
+            self.take(&Step::Limit(plan.first_limit()), &mut plan, times.end);
+        }
         let begun = Instant::now();
         let mut said = Deadline::after(SAY);
         let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
@@ -100,7 +105,8 @@ impl Guest<'_> {
                 let why = "it had not ended when the time for it was up";
                 return self.give_up(&transfer, why, times.by);
             }
-            let Ok(Some(progress)) = self.hypervisor.progress(name, until.slice(ASK_SLICE)) else {
+            let answer = self.hypervisor.abilities().answer;
+            let Ok(Some(progress)) = self.hypervisor.progress(name, until.slice(answer)) else {
                 continue;
             };
             journey.hear(progress);
@@ -133,7 +139,7 @@ impl Guest<'_> {
 
     /// Has the hypervisor do what the plan says. What it did not do the plan says again.
     fn take(&self, step: &Step, plan: &mut Plan, by: Deadline) {
-        let (name, by) = (&self.identity.name, by.slice(ASK_SLICE));
+        let (name, by) = (&self.identity.name, by.slice(self.hypervisor.abilities().answer));
         let taken = match step {
             Step::Limit(limit) => self.hypervisor.limit_downtime(name, *limit, by),
             Step::Pace { speed, limit } => self
@@ -207,10 +213,10 @@ impl Guest<'_> {
 }
 
 /// What is asked of the hypervisor from the beginning, so that the plan can make use of it later.
-fn terms(order: &Order<'_>) -> (Migration, Terms) {
+fn terms(order: &Order<'_>, abilities: Abilities) -> (Migration, Terms) {
     let mut migration = order.migration.clone();
     let plain = migration.is_plain();
-    let finish = order.policy == Policy::Finish && plain;
+    let finish = order.policy == Policy::Finish && plain && abilities.postcopy;
     let postcopy = finish || migration.options.wants_postcopy();
     let cautious = order.policy == Policy::Safe;
     let busy = thread::available_parallelism().map_or(1, usize::from) >= STREAMS as usize;
@@ -218,9 +224,12 @@ fn terms(order: &Order<'_>) -> (Migration, Terms) {
         policy: order.policy,
         downtime: order.downtime,
         force: order.force,
+        limit: abilities.downtime,
         postcopy,
-        streams: busy && plain && !postcopy && !cautious,
-        pace: migration.bandwidth.is_none() && migration.options.value("bandwidth").is_none(),
+        streams: busy && plain && !postcopy && !cautious && abilities.streams,
+        pace: abilities.bandwidth
+            && migration.bandwidth.is_none()
+            && migration.options.value("bandwidth").is_none(),
         time: Duration::ZERO,
     };
     (migration.postcopy, migration.throttle) = (postcopy, !finish && !cautious);

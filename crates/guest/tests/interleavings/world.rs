@@ -49,7 +49,7 @@ pub struct World {
 
 impl World {
     pub fn new(patience: Duration) -> Self {
-        let definition = Definition::parse("<domain><name>vm1</name></domain>").unwrap();
+        let definition = Definition::from_xml("<domain><name>vm1</name></domain>").unwrap();
         let directory = TempDir::new().unwrap();
         let beliefs = [Belief::Off; 2];
         let (failed, starts, saved) = ([None, None], 0, None);

@@ -5,11 +5,11 @@
 //! then.
 
 use super::{ffi, lacks_emulator};
-use crate::definition::Definition;
+use crate::definition::{Definition, Document, Domain, Platform};
 use crate::error::{Error, Result};
 use crate::identity::Name;
 use virt::connect::Connect;
-use virt::domain::Domain;
+use virt::domain::Domain as Active;
 use virt::error::{Error as VirtError, ErrorNumber};
 use virt::sys;
 
@@ -22,11 +22,13 @@ pub fn live_definition(
     let domain = connect.lookup_domain_by_name(name.as_str())?;
     // Not the migratable one: that describes the processor that was asked for, and this the one that the
     // guest has.
-    let definition = Definition::parse(&domain.xml_desc(0)?);
+    let definition = Definition::from_xml(&domain.xml_desc(0)?);
     let memory = resident_memory(&domain).unwrap_or_default();
     Ok(definition.map(|mut it| {
         // A comparison that the guest's own host does not pass says nothing of another one.
-        it.cpu.take_if(|cpu| !ffi::compare_cpu(connect, &it.platform, cpu).unwrap_or(false));
+        if let Document::Domain(Domain { cpu, platform, .. }) = &mut it.document {
+            cpu.take_if(|cpu| !ffi::compare_cpu(connect, platform, cpu).unwrap_or(false));
+        }
         it.memory = memory;
         it
     }))
@@ -34,7 +36,7 @@ pub fn live_definition(
 
 /// What the guest holds of its host's memory, in bytes: what it never touched it does not need on another
 /// host either, and what comes out of huge pages is not counted.
-fn resident_memory(domain: &Domain) -> Option<u64> {
+fn resident_memory(domain: &Active) -> Option<u64> {
     let figures = domain.memory_stats(0).ok()?;
     let resident = figures.iter().find(|it| it.tag == sys::VIR_DOMAIN_MEMORY_STAT_RSS)?;
     Some(resident.val << 10)
@@ -42,14 +44,15 @@ fn resident_memory(domain: &Domain) -> Option<u64> {
 
 /// Everything that stands between the guest and this host, the first of it.
 pub fn admit(connect: &Connect, definition: &Definition) -> Result<()> {
+    let domain = definition.domain()?;
     no_double(connect, definition)?;
-    machine(connect, definition)?;
-    processor(connect, definition)?;
-    for network in &definition.networks {
+    machine(connect, &domain.platform)?;
+    processor(connect, domain)?;
+    for network in &domain.networks {
         let active = connect.lookup_network_by_name(network).and_then(|it| it.is_active());
         present(format!("network {network}"), &active)?;
     }
-    for pool in &definition.pools {
+    for pool in &domain.pools {
         let active = connect.lookup_storage_pool_by_name(pool).and_then(|it| it.is_active());
         present(format!("storage pool {pool}"), &active)?;
     }
@@ -95,8 +98,7 @@ fn no_double(connect: &Connect, definition: &Definition) -> Result<()> {
 }
 
 /// The emulator, the machine type and the TPM's emulation.
-fn machine(connect: &Connect, definition: &Definition) -> Result<()> {
-    let platform = &definition.platform;
+fn machine(connect: &Connect, platform: &Platform) -> Result<()> {
     let found = connect.domain_capabilities(
         platform.emulator.as_deref(),
         platform.arch.as_deref(),
@@ -124,9 +126,9 @@ fn lacks_tpm(capabilities: &str) -> bool {
 }
 
 /// The processor that the guest sees, as far as it is described; what `host-passthrough` gives it is not.
-fn processor(connect: &Connect, definition: &Definition) -> Result<()> {
-    let Some(cpu) = &definition.cpu else { return Ok(()) };
-    match ffi::compare_cpu(connect, &definition.platform, cpu) {
+fn processor(connect: &Connect, domain: &Domain) -> Result<()> {
+    let Some(cpu) = &domain.cpu else { return Ok(()) };
+    match ffi::compare_cpu(connect, &domain.platform, cpu) {
         Ok(false) => Err(missing(
             "the guest's processor",
             "the host's lacks features that the guest has seen",

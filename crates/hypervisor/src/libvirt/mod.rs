@@ -14,7 +14,9 @@ pub use options::parse as parse_options;
 use crate::error::{Error, Result};
 use crate::identity::Name;
 use crate::state::Sight;
-use crate::{Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer};
+use crate::{
+    Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
+};
 use session::Session;
 use std::path::Path;
 use std::time::Duration;
@@ -43,6 +45,10 @@ impl Libvirt {
 }
 
 impl Hypervisor for Libvirt {
+    fn abilities(&self) -> Abilities {
+        Abilities::ALL
+    }
+
     fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
         let name = guest.clone();
         self.session.ask("tell a guest's state", by.slice(LOOK_SLICE), move |connect| {
@@ -52,7 +58,8 @@ impl Hypervisor for Libvirt {
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
         let known = self.look(&definition.identity.name, by)?;
-        let xml = definition.for_start(known.uuid.as_ref())?;
+        let missing = known.uuid.as_ref().filter(|_| definition.identity.uuid.is_none());
+        let xml = definition.domain()?.for_start(missing)?;
         self.session.ask("start the guest", by, move |connect| {
             connect.create_domain_xml(&xml, sys::VIR_DOMAIN_NONE).map(drop)
         })
@@ -127,7 +134,13 @@ impl Hypervisor for Libvirt {
             .ask("admit the guest", by, move |connect| Ok(admission::admit(connect, &definition)))?
     }
 
-    fn reach(&self, target: &dyn Hypervisor, migration: &Migration, by: Deadline) -> Result<()> {
+    fn reach(
+        &self,
+        _definition: &Definition,
+        target: &dyn Hypervisor,
+        migration: &Migration,
+        by: Deadline,
+    ) -> Result<()> {
         reach::reach(target, migration, by)
     }
 
@@ -172,13 +185,14 @@ impl Hypervisor for Libvirt {
     }
 
     fn start_resources(&self, definition: &Definition, by: Deadline) -> Result<()> {
-        for pool in definition.pools.clone() {
+        let domain = definition.domain()?;
+        for pool in domain.pools.clone() {
             self.session.ask("start a storage pool", by, move |connect| {
                 let pool = connect.lookup_storage_pool_by_name(&pool)?;
                 if pool.is_active()? { pool.refresh(0) } else { pool.create(0) }.map(drop)
             })?;
         }
-        for network in definition.networks.clone() {
+        for network in domain.networks.clone() {
             self.session.ask("start a virtual network", by, move |connect| {
                 let network = connect.lookup_network_by_name(&network)?;
                 if network.is_active()? { Ok(()) } else { network.create().map(drop) }

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
 use crate::state::{Job, Pause, Sight, State};
 use crate::{
-    Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Stamp, Trace, Transfer,
-    Witness,
+    Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Stamp, Trace,
+    Transfer, Witness,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,6 +132,10 @@ fn begin(
 }
 
 impl Hypervisor for Scripted {
+    fn abilities(&self) -> Abilities {
+        Abilities::ALL
+    }
+
     fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
         let (answer, _) = self.script("look", "")?;
         let by = if answer == Answer::Hang { by.slice(LOOK_SLICE) } else { by };
@@ -198,14 +202,20 @@ impl Hypervisor for Scripted {
 
     fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
         self.call(("live_definition", ""), by, |host, _| active(host, guest).map(drop))?;
-        Definition::parse(&document(guest))
+        Definition::from_xml(&document(guest))
     }
 
     fn admit(&self, _definition: &Definition, by: Deadline) -> Result<()> {
         self.call(("admit", ""), by, |_, _| Ok(()))
     }
 
-    fn reach(&self, _target: &dyn Hypervisor, _migration: &Migration, by: Deadline) -> Result<()> {
+    fn reach(
+        &self,
+        _definition: &Definition,
+        _target: &dyn Hypervisor,
+        _migration: &Migration,
+        by: Deadline,
+    ) -> Result<()> {
         self.call(("reach", ""), by, |_, _| Ok(()))
     }
 

@@ -38,6 +38,7 @@ fn terms(policy: Policy, seconds: u64) -> Terms {
         policy,
         downtime: None,
         force: None,
+        limit: true,
         postcopy: policy == Policy::Finish,
         streams: false,
         pace: false,
@@ -373,4 +374,11 @@ fn disks_that_come_in_pieces_are_given_up_only_when_they_cannot_come_in_time() {
     };
     assert!(given_up(4).is_some_and(|when| when <= Duration::from_secs(17)), "{:?}", given_up(4));
     assert_eq!(given_up(12), None);
+}
+
+#[test]
+fn a_plan_has_no_step_that_the_hypervisor_has_not() {
+    let able = |limit| Terms { limit, ..terms(Policy::Balanced, 60) };
+    assert!(!BUSY.migrate(able(true)).steps.is_empty());
+    assert_eq!(BUSY.migrate(able(false)).steps, []);
 }

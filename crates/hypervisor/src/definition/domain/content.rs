@@ -1,5 +1,6 @@
 use super::xml::{Place, attribute, content, malformed, tag};
-use super::{Definition, Platform};
+use super::{Domain, Platform};
+use crate::definition::{Definition, Document};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name, Uuid};
 use quick_xml::Reader;
@@ -103,18 +104,18 @@ impl Content {
                 what: format!("its <uuid> {text:?} is no UUID"),
             })?),
         };
-        Ok(Definition {
+        let identity = Identity { name: Name::try_from(self.name)?, uuid };
+        let document = Document::Domain(Domain {
             xml: xml.to_owned(),
-            identity: Identity { name: Name::try_from(self.name)?, uuid },
             platform: Platform {
                 emulator: Some(self.emulator).filter(|it| !it.is_empty()),
                 ..self.platform
             },
             cpu: self.cpu.and_then(|at| xml.get(at)).filter(|it| !it.is_empty()).map(str::to_owned),
-            memory: 0,
             pools: self.pools,
             networks: self.networks,
-        })
+        });
+        Ok(Definition { identity, memory: 0, document })
     }
 }
 

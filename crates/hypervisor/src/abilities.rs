@@ -1,0 +1,27 @@
+use std::time::Duration;
+
+/// What a hypervisor can do about a migration that goes on, besides aborting it. A plan has only those steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// To limit how long the guest stands still: [`crate::Hypervisor::limit_downtime`].
+    pub downtime: bool,
+    /// To limit how fast it is sent: [`crate::Hypervisor::limit_bandwidth`].
+    pub bandwidth: bool,
+    /// To let the guest run on the target before its memory is there: [`crate::Hypervisor::start_postcopy`].
+    pub postcopy: bool,
+    /// To send over several connections: [`crate::Migration::streams`].
+    pub streams: bool,
+    /// How long an answer takes, at most, from a host that is well.
+    pub answer: Duration,
+}
+
+impl Abilities {
+    /// All of them, by a daemon that answers in milliseconds.
+    pub const ALL: Self = Self {
+        downtime: true,
+        bandwidth: true,
+        postcopy: true,
+        streams: true,
+        answer: Duration::from_secs(2),
+    };
+}

@@ -1,0 +1,230 @@
+//! A guest's configuration file for xl.
+
+mod syntax;
+
+use super::{Definition, Document};
+use crate::error::{Error, Result};
+use crate::identity::{Identity, Name, Uuid};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use syntax::{Settings, Value};
+
+/// How a guest of Xen is virtualized.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// By itself: it calls the hypervisor for what a machine would do.
+    #[default]
+    Pv,
+    /// By the processor, without an emulated machine.
+    Pvh,
+    /// By the processor, with a machine that QEMU emulates.
+    Hvm,
+}
+
+impl Kind {
+    /// The kind of that name, as xl and libxl write it.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        [Self::Pv, Self::Pvh, Self::Hvm].into_iter().find(|it| it.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pv => "pv",
+            Self::Pvh => "pvh",
+            Self::Hvm => "hvm",
+        }
+    }
+
+    /// The capability of a host (`virt_caps` in `xl info`) without which it cannot have such guests.
+    #[must_use]
+    pub fn capability(self) -> &'static str {
+        match self {
+            Self::Pv => "pv",
+            Self::Pvh | Self::Hvm => "hvm",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name().to_uppercase())
+    }
+}
+
+/// A guest's configuration for xl, read as far as an agent needs to know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The file that it is in; empty for one that was not read from a file.
+    pub file: PathBuf,
+    /// How the guest is virtualized.
+    pub kind: Kind,
+    /// Its number of virtual CPUs.
+    pub cpus: u32,
+    /// The memory that it is started with, in MiB.
+    pub memory: u64,
+    /// The devices and files on the host that are its disks.
+    pub disks: Vec<PathBuf>,
+    /// The bridges that it is connected to.
+    pub bridges: Vec<String>,
+}
+
+pub fn definition(text: &str, file: &Path, name: Option<&Name>) -> Result<Definition> {
+    let settings = Settings::read(text)?;
+    let name = match (name, settings.text("name")?) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) => Name::try_from(name)?,
+        (None, None) => {
+            return Err(Error::Definition { what: "it has no name".to_owned() });
+        }
+    };
+    let uuid = match settings.text("uuid")? {
+        Some(text) => Some(Uuid::parse(&text).ok_or_else(|| Error::Definition {
+            what: format!("line {}: uuid {text:?} is no UUID", settings.line("uuid")),
+        })?),
+        None => None,
+    };
+    let memory = settings.number("memory")?.unwrap_or_default();
+    let most = settings.number("maxmem")?.unwrap_or_default().max(memory);
+    let config = Config {
+        file: file.to_owned(),
+        kind: kind(&settings)?,
+        cpus: u32::try_from(settings.number("vcpus")?.unwrap_or(1)).unwrap_or(u32::MAX),
+        memory,
+        disks: settings.list("disk")?.iter().filter_map(|it| disk(it)).collect(),
+        bridges: settings.list("vif")?.iter().filter_map(|it| bridge(it)).collect(),
+    };
+    let identity = Identity { name, uuid };
+    Ok(Definition { identity, memory: most << 20, document: Document::Xl(config) })
+}
+
+/// `type`, or what came before that: `builder`.
+fn kind(settings: &Settings) -> Result<Kind> {
+    let Some(name) = settings.text("type")? else {
+        let builder = settings.text("builder")?;
+        return Ok(if builder.as_deref() == Some("hvm") { Kind::Hvm } else { Kind::Pv });
+    };
+    Kind::by_name(&name).ok_or_else(|| Error::Definition {
+        what: format!("line {}: type {name:?} is none of pv, pvh, hvm", settings.line("type")),
+    })
+}
+
+/// What on this host is behind a disk, by `xl-disk-configuration(5)`: `target=` takes the rest of the text,
+/// and else it comes first, with one of the old prefixes perhaps. `None` for what is no path, such as an
+/// empty drive or an image on a network.
+fn disk(specification: &str) -> Option<PathBuf> {
+    let target = match specification.split_once("target=") {
+        Some((_, target)) => target,
+        None => specification.split(',').next()?,
+    };
+    let path = target.trim();
+    let path = path.find(":/").map_or(path, |at| &path[at + 1..]);
+    (path.starts_with('/') && !path.starts_with("//")).then(|| PathBuf::from(path))
+}
+
+/// The bridge of a network interface, by `xl-network-configuration(5)`.
+fn bridge(specification: &str) -> Option<String> {
+    specification
+        .split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| key.trim() == "bridge")
+        .map(|(_, bridge)| bridge.trim().to_owned())
+}
+
+impl Settings {
+    fn text(&self, key: &str) -> Result<Option<String>> {
+        self.of(key, "a text", |value| match value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Number(_) | Value::List(_) => None,
+        })
+    }
+
+    /// xl takes a number in quotes for one as well.
+    fn number(&self, key: &str) -> Result<Option<u64>> {
+        self.of(key, "a number", |value| match value {
+            Value::Number(number) => Some(*number),
+            Value::Text(text) => text.trim().parse().ok(),
+            Value::List(_) => None,
+        })
+    }
+
+    fn list(&self, key: &str) -> Result<Vec<String>> {
+        let found = self.of(key, "a list of texts", |value| match value {
+            Value::List(list) => Some(list.clone()),
+            Value::Text(_) | Value::Number(_) => None,
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn of<T>(
+        &self,
+        key: &str,
+        expected: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let what = || format!("line {}: {key} is not {expected}", self.line(key));
+        read(value).map(Some).ok_or_else(|| Error::Definition { what: what() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Definition> {
+        Definition::from_xl(text, Path::new("/srv/g1.cfg"), None)
+    }
+
+    #[test]
+    fn what_matters_of_a_guest_is_found() {
+        let definition = read(
+            "# the first guest\nname = \"g1\"  # its name\nuuid='6b1f2a10-0000-4000-8000-0000000000a1'\n\
+             type = \"pvh\"; memory = 96\nmaxmem='128'\nvcpus = 0x2\nextra = \"a=b # c\"\n\
+             vif = [ 'mac=00:16:3e:00:00:65, bridge=xenbr0',\n  \"type=vif\", ]\n\
+             disk = [ 'phy:/dev/vg/g1,xvda,w',\n 'format=raw, vdev=xvdb, access=rw, target=/srv/a, b.img',\n\
+             '/srv/c.qcow2,qcow2,xvdc,rw', ',,hdc,cdrom' ]\non_crash='preserve'",
+        )
+        .unwrap();
+        assert_eq!(definition.identity.name.as_str(), "g1");
+        assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
+        assert_eq!(definition.memory, 128 << 20);
+        let config = definition.xl().unwrap();
+        assert_eq!((config.kind, config.cpus, config.memory), (Kind::Pvh, 2, 96));
+        assert_eq!(config.bridges, ["xenbr0"]);
+        let disks = ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(PathBuf::from);
+        assert_eq!(config.disks, disks);
+    }
+
+    #[test]
+    fn an_older_file_has_a_builder_and_another_name_can_be_given() {
+        let other = Name::from_any("g2");
+        let text = "name='g1'\nbuilder='hvm'\n";
+        let definition = Definition::from_xl(text, Path::new("/g1"), Some(&other)).unwrap();
+        assert_eq!(definition.identity.name, other);
+        assert_eq!(definition.xl().unwrap().kind, Kind::Hvm);
+        assert_eq!(read("name='g1'").unwrap().xl().unwrap().kind, Kind::Pv);
+    }
+
+    #[test]
+    fn what_xl_would_not_take_is_refused_with_its_line() {
+        for (text, reason) in [
+            ("", "no name"),
+            ("name = \"x\nmemory=1", "line 1: a text without an end"),
+            ("name = 'x'\n\nmemory 1", "line 3: expected ="),
+            ("name = 'x'\nvif = [ 'a', 'b'\n", "line 3: a list without an end"),
+            ("name = 'x'\ndisk = [ 'a' 'b' ]", "line 2: expected , or ]"),
+            ("name = x", "line 1: expected a text, a number or a list"),
+            ("name = 'x' 'y'", "line 1: expected the end of the line"),
+            ("name='x'\n'y'", "line 2: expected the name of a setting"),
+            ("name='x'\nmemory='much'", "line 2: memory is not a number"),
+            ("name='x'\nvif='bridge=a'", "line 2: vif is not a list of texts"),
+            ("name='x'\nuuid='1'", "line 2: uuid \"1\" is no UUID"),
+            ("name='x'\ntype='xen'", "line 2: type \"xen\" is none of"),
+            ("name='a/b'", "no possible guest name"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}
