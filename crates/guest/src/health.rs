@@ -48,6 +48,7 @@ impl Guest<'_> {
     pub fn health(&self, seen: &Observation) -> Health {
         let name = &self.identity.name;
         let is = |hint: &str| format!("guest {name} is {}{hint}", describe(seen.state));
+        let resume = format!("; {} lets it run on", self.hypervisor.abilities().resume);
         match seen.state {
             State::Off | State::Paused(Pause::Incoming | Pause::Departed) => Health::Off,
             State::Crashed | State::Paused(Pause::PostcopyFailed) => {
@@ -57,7 +58,7 @@ impl Guest<'_> {
                 reason: is("; check the storage behind its disks (virsh domblkerror, df)"),
             },
             State::Paused(Pause::Admin | Pause::Unknown) => {
-                Health::Impaired { reason: is("; virsh resume lets it run on") }
+                Health::Impaired { reason: is(&resume) }
             }
             State::PmSuspended => Health::Impaired { reason: is("; virsh dompmwakeup wakes it") },
             State::ShuttingDown | State::Dying => Health::Impaired { reason: is("") },
@@ -66,7 +67,7 @@ impl Guest<'_> {
                 Health::Failed { reason: is(", which is over") }
             }
             State::Paused(Pause::Job) if seen.has_no_job() => {
-                Health::Impaired { reason: is("; virsh resume lets it run on") }
+                Health::Impaired { reason: is(&resume) }
             }
             State::Running | State::Alive | State::Paused(Pause::Outgoing | Pause::Job) => {
                 match &seen.silence {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-/// What a hypervisor can do about a migration that goes on, besides aborting it. A plan has only those steps.
+/// What is told of a kind of hypervisor: what it can do about a migration that goes on besides aborting it, since
+/// a plan has only those steps, and how it is to be dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
     /// To limit how long the guest stands still: [`crate::Hypervisor::limit_downtime`].
@@ -13,6 +14,8 @@ pub struct Abilities {
     pub streams: bool,
     /// How long an answer takes, at most, from a host that is well.
     pub answer: Duration,
+    /// The command with which an administrator lets a paused guest run on.
+    pub resume: &'static str,
 }
 
 impl Abilities {
@@ -23,5 +26,6 @@ impl Abilities {
         postcopy: true,
         streams: true,
         answer: Duration::from_secs(2),
+        resume: "virsh resume",
     };
 }

@@ -86,6 +86,14 @@ pub enum Error {
         /// What this hypervisor takes.
         expected: &'static str,
     },
+    /// What names another host cannot.
+    #[error(
+        "{uri:?} names no host of xl's; expected xl://HOST/ or xl://HOST/?transport=COMMAND, in letters, digits and          -_./=:@,+%[]"
+    )]
+    Address {
+        /// What was found.
+        uri: String,
+    },
     /// A program printed something else than is known of it.
     #[error(
         "cannot understand what {program} printed: {found:?}; it is of another version than is known here"

@@ -70,6 +70,21 @@ impl Uuid {
         Some(Self(format!("{a}-{b}-{c}-{d}-{e}")))
     }
 
+    /// The UUID of those bytes, the first digit first.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let digits = u128::from_be_bytes(bytes);
+        let part = |from: u32, length: u32| (digits >> from) & ((1 << length) - 1);
+        Self(format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            part(96, 32),
+            part(80, 16),
+            part(64, 16),
+            part(48, 16),
+            part(0, 48)
+        ))
+    }
+
     /// The UUID as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -118,6 +133,10 @@ mod tests {
     fn a_uuid_has_one_form() {
         let uuid = Uuid::parse("4DEA22B3-1D52-D8F3-2516-782E98AB3FA0").unwrap();
         assert_eq!(uuid.as_str(), "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+        assert_eq!(
+            Uuid::from_bytes(0x4dea_22b3_1d52_d8f3_2516_782e_98ab_3fa0_u128.to_be_bytes()),
+            uuid
+        );
         assert_eq!(Uuid::parse("4dea22b31d52d8f32516782e98ab3fa0"), Some(uuid));
         assert_eq!(Uuid::parse("4dea22b3-1d52-d8f3-2516-782e98ab3fag"), None);
         assert_eq!(Uuid::parse(""), None);

@@ -4,11 +4,11 @@
 //!
 //! * a [`Hypervisor`] is the management daemon: it starts, stops and migrates guests and knows their
 //!   state, as long as it answers at all;
-//! * a [`Witness`] is the node itself: the guest's process, its monitor socket, `/proc`. It needs no
+//! * a [`Witness`] is the node itself: the guest's process, its monitor socket, Xen. It needs no
 //!   daemon, so it still tells the truth when the daemon is stopped, restarting or hanging.
 //!
-//! Backends: [`libvirt`] with [`qemu`] as its witness. A binary that never names the libvirt module
-//! does not link the library. Nothing here knows of OCF or of the cluster.
+//! Backends: [`libvirt`] with [`qemu`] as its witness, and [`xl`] with Xen itself as its own. A binary that
+//! never names the libvirt module does not link the library. Nothing here knows of OCF or of the cluster.
 
 mod abilities;
 mod absent;
@@ -24,6 +24,7 @@ pub mod qemu;
 pub mod scripted;
 mod state;
 mod witness;
+pub mod xl;
 
 pub use abilities::Abilities;
 pub use absent::Absent;

@@ -29,6 +29,11 @@ impl Process {
         entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
     }
 
+    /// The pid of the process that it was started by, or was handed to.
+    pub(crate) fn parent(self) -> Option<i32> {
+        Stat::read(&thread(self.pid, None)).map(|stat| stat.parent)
+    }
+
     /// Whether it is there, any thread of it.
     pub(crate) fn alive(self) -> bool {
         Self::of(self.pid) == Some(self)
@@ -70,6 +75,8 @@ pub struct Stat {
     pub command: String,
     /// The letter of its state.
     pub state: u8,
+    /// The pid of its parent.
+    pub parent: i32,
     /// When it started, in clock ticks since boot.
     pub start: u64,
 }
@@ -85,8 +92,9 @@ impl Stat {
         let fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
         let mut fields = fields.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
-        let start = fields.nth(18)?.parse().ok()?;
-        Some(Self { command, state, start })
+        let parent = fields.next()?.parse().ok()?;
+        let start = fields.nth(17)?.parse().ok()?;
+        Some(Self { command, state, parent, start })
     }
 
     fn is_dead(&self) -> bool {

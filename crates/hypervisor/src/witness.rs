@@ -3,6 +3,7 @@
 use crate::identity::Identity;
 use crate::process::Process;
 use crate::state::State;
+use crate::xl::Domain;
 use exec::Deadline;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,12 +14,15 @@ use std::fmt;
 pub enum Trace {
     /// The process that is the guest.
     Process(Process),
+    /// The domain of Xen's that is the guest.
+    Domain(Domain),
 }
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(process) => write!(f, "process {}", process.pid),
+            Self::Domain(domain) => write!(f, "domain {}", domain.id),
         }
     }
 }

@@ -47,8 +47,7 @@ impl Witness for Qemu {
     }
 
     fn alive(&self, trace: Trace) -> bool {
-        let Trace::Process(process) = trace;
-        process.alive()
+        matches!(trace, Trace::Process(process) if process.alive())
     }
 
     fn daemon(&self) -> Option<Trace> {
@@ -68,7 +67,7 @@ impl Witness for Qemu {
     }
 
     fn kill(&self, trace: Trace, by: Deadline) -> bool {
-        let Trace::Process(process) = trace;
+        let Trace::Process(process) = trace else { return false };
         end(process, by)
     }
 
@@ -79,7 +78,7 @@ impl Witness for Qemu {
     /// libvirt rewrites a guest's status file at each change, so it is healthy still while its process is the
     /// same, the file has not been rewritten, and the daemon that would rewrite it is at work.
     fn still_healthy(&self, guest: &Identity, trace: Trace, stamp: Stamp) -> bool {
-        let Trace::Process(process) = trace;
+        let Trace::Process(process) = trace else { return false };
         status::stamp(&guest.name) == Some(stamp)
             && process.unstopped()
             && process::is_guest(process, guest)

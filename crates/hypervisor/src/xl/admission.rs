@@ -1,0 +1,130 @@
+//! Whether a guest could run on a host, as far as can be told without trying.
+
+use super::Xl;
+use crate::Deadline;
+use crate::definition::{Config, Definition, Kind};
+use crate::error::{Error, Result};
+use std::path::PathBuf;
+
+/// What `xl info` tells of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// What its hypervisor can do, and the memory that no domain has, in MiB.
+    capabilities: Vec<String>,
+    free: u64,
+    /// Whether that is all there is: xl takes memory from the first domain for a guest unless that was given
+    /// a fixed share at boot (`autoballoon` in `xl.conf(5)`).
+    fixed: bool,
+}
+
+impl Host {
+    pub fn ask(xl: &Xl, by: Deadline) -> Result<Self> {
+        let told = xl.run("tell about the host", &["info"], by)?;
+        Self::parse(&told.text())
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let field = |name: &str| {
+            let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+            let value = fields.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
+            let shape =
+                || Error::Shape { program: "xl info".to_owned(), found: format!("no {name}") };
+            value.ok_or_else(shape)
+        };
+        let free = field("free_memory")?;
+        let shape = |_| Error::Shape { program: "xl info".to_owned(), found: free.to_owned() };
+        Ok(Self {
+            name: field("host")?.to_owned(),
+            capabilities: field("virt_caps")?.split_whitespace().map(str::to_owned).collect(),
+            free: free.parse().map_err(shape)?,
+            fixed: field("xen_commandline")?.contains("dom0_mem="),
+        })
+    }
+
+    fn can(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|it| it == capability)
+    }
+
+    fn check(&self, definition: &Definition, config: &Config) -> Result<()> {
+        if !self.can(config.kind.capability()) {
+            let words = format!("the hypervisor of {} can have none", self.name);
+            return Err(missing(&format!("a {} guest", config.kind), words));
+        }
+        let wanted = definition.memory >> 20;
+        if self.fixed && self.free < wanted {
+            let (host, free) = (&self.name, self.free);
+            let words = format!("the guest needs {wanted} MiB, and {free} MiB are free on {host}");
+            return Err(missing("memory", words));
+        }
+        Ok(())
+    }
+}
+
+fn missing(item: &str, words: String) -> Error {
+    Error::NotAdmitted { item: item.to_owned(), words }
+}
+
+/// Everything that stands between the guest and this host, the first of it.
+pub fn admit(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
+    let config = definition.xl()?;
+    Host::ask(xl, by)?.check(definition, config)?;
+    present(xl, config, by)
+}
+
+/// The guest's disks and bridges, all in one question.
+fn present(xl: &Xl, config: &Config, by: Deadline) -> Result<()> {
+    let bridges = config.bridges.iter().map(|bridge| PathBuf::from("/sys/class/net").join(bridge));
+    let paths = config.disks.iter().cloned().chain(bridges);
+    let paths: Vec<String> = paths.map(|path| path.to_string_lossy().into_owned()).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let arguments: Vec<&str> =
+        ["-d", "--"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let Some(found) = xl.program("ls", &arguments, by) else { return Ok(()) };
+    let lacking = paths.iter().find(|path| !found.lines().any(|line| line == *path));
+    lacking.map_or(Ok(()), |path| Err(missing(path, "it is not there".to_owned())))
+}
+
+/// Whether this host's hypervisor can send such a guest while it runs: it has to note which pages the guest
+/// writes to. For a PV guest that takes shadow paging, without which some distributions build Xen. (Without it
+/// xl migrate says "Failed to enable logdirty".)
+pub fn can_leave(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
+    let kind = definition.xl()?.kind;
+    let host = Host::ask(xl, by)?;
+    if kind == Kind::Pv && !host.can("shadow") {
+        let words = "this node's hypervisor was built without shadow paging, which sending it live takes; \
+                     make it a PVH guest (type=\"pvh\")";
+        return Err(missing("live migration of a PV guest", words.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const INFO: &str = include_str!("samples/info.txt");
+
+    fn check(info: &str, guest: &str) -> std::result::Result<(), String> {
+        let definition = Definition::from_xl(guest, Path::new("/g1.cfg"), None).unwrap();
+        let host = Host::parse(info).unwrap();
+        host.check(&definition, definition.xl().unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_host_takes_what_it_can_have() {
+        let pv = "name='g1'\nmemory=498\n";
+        assert_eq!(check(INFO, pv), Ok(()));
+        let words = check(INFO, "name='g1'\nmemory=499\n").unwrap_err();
+        assert_eq!(words, "memory: the guest needs 499 MiB, and 498 MiB are free on xen1");
+        // The first domain may give some of its own.
+        assert_eq!(check(&INFO.replace("dom0_mem", "loglvl"), "name='g1'\nmemory=499\n"), Ok(()));
+        let words = check(&INFO.replace("pv hvm", "pv"), "name='g1'\ntype='pvh'").unwrap_err();
+        assert!(words.starts_with("a PVH guest: "), "{words}");
+        assert!(Host::parse("host : x\n").is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! What xl is doing with a domain: its processes on this node, whoever has started them.
+
+use super::table::Row;
+use crate::identity::Name;
+use crate::process::Process;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::Path;
+
+/// What an xl does with a domain for as long as it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It sends the guest to another host.
+    Migrate,
+    /// It saves the guest's memory.
+    Save,
+    /// It keeps a copy of the guest on another host up to date (Remus).
+    Checkpoint,
+    /// It destroys the domain.
+    Destroy,
+}
+
+/// An xl that is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    pub work: Work,
+    pub process: Process,
+}
+
+/// Every xl that is at work on that domain.
+pub fn of(row: &Row) -> Vec<Task> {
+    let task = |process: Process| {
+        let work = work(&process.command_line()?, row)?;
+        Some(Task { work, process })
+    };
+    Process::all().filter_map(task).collect()
+}
+
+impl Task {
+    /// Has it fail, and not end: an xl that ends leaves a guest that it has suspended as it is, and one whose
+    /// stream breaks lets it run on. So it is its helper and its transport that are ended.
+    pub fn fail(self) {
+        let children = Process::all().filter(|it| it.parent() == Some(self.process.pid));
+        for child in children {
+            // It fails only when the process is gone, which is what was asked for.
+            let _ = kill(Pid::from_raw(child.pid), Signal::SIGTERM);
+        }
+    }
+}
+
+/// The words of a command line after the program, if that is xl.
+fn arguments(line: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let mut words = line.split(|byte| *byte == 0);
+    let program = words.next()?.rsplit(|byte| *byte == b'/').next()?;
+    (program == b"xl").then_some(words)
+}
+
+/// What a command line does with a domain, if it is one of xl's that names it, by its name or its number.
+fn work(line: &[u8], row: &Row) -> Option<Work> {
+    let mut words = arguments(line)?;
+    let work = match words.find(|word| !word.starts_with(b"-"))? {
+        b"migrate" => Work::Migrate,
+        b"save" => Work::Save,
+        b"remus" => Work::Checkpoint,
+        b"destroy" => Work::Destroy,
+        _ => return None,
+    };
+    let id = row.id.to_string();
+    let own = row.name.as_deref().map(|name| name.trim_end_matches("--migratedaway"));
+    words
+        .any(|word| word == id.as_bytes() || own.is_some_and(|own| word == own.as_bytes()))
+        .then_some(work)
+}
+
+/// The xl that brings a guest back when it reboots and clears it away when it ends. It was started with the
+/// guest, here or by a migration, and logs to a file that has the guest's name.
+pub fn keepers(guest: &Name) -> Vec<Process> {
+    let logs = ["", "--incoming"].map(|end| format!("/var/log/xen/xl-{guest}{end}.log"));
+    let keeps = |process: &Process| {
+        let log = std::fs::read_link(format!("/proc/{}/fd/1", process.pid)).ok();
+        let is_its = |log: &Path| logs.iter().any(|known| log == Path::new(known));
+        log.is_some_and(|log| is_its(&log))
+            && process.command_line().is_some_and(|line| arguments(&line).is_some())
+    };
+    Process::all().filter(keeps).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xl::table::Table;
+
+    #[test]
+    fn an_xl_is_known_by_its_verb_and_its_domain() {
+        let table = Table::parse(include_str!("samples/list-v.txt")).unwrap();
+        let row = table.named("g1").unwrap();
+        let work = |line: &str| work(line.replace(' ', "\0").as_bytes(), row);
+        assert_eq!(work("/usr/sbin/xl migrate -s ssh 3 n2"), Some(Work::Migrate));
+        assert_eq!(work("xl -v save g1 /srv/g1.state"), Some(Work::Save));
+        assert_eq!(work("xl remus -Fnd g1 n2"), Some(Work::Checkpoint));
+        assert_eq!(work("xl destroy 3"), Some(Work::Destroy));
+        for other in ["xl migrate g10 n2", "xl list 3", "grep xl migrate 3", "xl", "xl create g1"] {
+            assert_eq!(work(other), None, "{other}");
+        }
+    }
+}

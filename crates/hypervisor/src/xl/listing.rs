@@ -1,0 +1,108 @@
+//! A domain's configuration as libxl keeps it: what `xl list -l` prints, and its files on the node.
+
+use crate::definition::{Config, Definition, Document, Kind};
+use crate::error::{Error, Result};
+use crate::identity::{Identity, Name, Uuid};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// One domain of the list.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    config: Configuration,
+}
+
+/// What libxl keeps of a domain.
+#[derive(Debug, Deserialize)]
+pub struct Configuration {
+    /// The domain's own.
+    pub c_info: Created,
+    b_info: Built,
+    #[serde(default)]
+    disks: Vec<Disk>,
+    #[serde(default)]
+    nics: Vec<Nic>,
+}
+
+/// What a domain was created with.
+#[derive(Debug, Deserialize)]
+pub struct Created {
+    /// The name that it had when it was created.
+    pub name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    uuid: Option<String>,
+}
+
+/// What a domain was built with.
+#[derive(Debug, Deserialize)]
+struct Built {
+    #[serde(default)]
+    max_vcpus: u32,
+    /// In KiB.
+    #[serde(default)]
+    target_memkb: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Disk {
+    pdev_path: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Nic {
+    bridge: Option<String>,
+}
+
+/// The guest as it runs now, out of a list of it alone.
+pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
+    let shape = |found: String| Error::Shape { program: "xl list -l".to_owned(), found };
+    let mut listed: Vec<Listed> =
+        serde_json::from_str(text).map_err(|error| shape(error.to_string()))?;
+    let (Some(Listed { config }), true) = (listed.pop(), listed.is_empty()) else {
+        return Err(shape("not one domain".to_owned()));
+    };
+    let Configuration { c_info, b_info, disks, nics } = config;
+    let kind = Kind::by_name(&c_info.kind).ok_or_else(|| shape(c_info.kind))?;
+    let identity =
+        Identity { name: guest.clone(), uuid: c_info.uuid.as_deref().and_then(Uuid::parse) };
+    let paths = disks.into_iter().filter_map(|disk| disk.pdev_path);
+    let config = Config {
+        file: PathBuf::new(),
+        kind,
+        cpus: b_info.max_vcpus,
+        memory: b_info.target_memkb >> 10,
+        disks: paths.filter(|path| path.is_absolute()).collect(),
+        bridges: nics.into_iter().filter_map(|nic| nic.bridge).collect(),
+    };
+    let memory = b_info.target_memkb << 10;
+    Ok(Definition { identity, memory, document: Document::Xl(config) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_runs_is_read() {
+        let definition =
+            definition(include_str!("samples/list-l.json"), &Name::from_any("g1")).unwrap();
+        assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
+        assert_eq!(definition.memory, 96 << 20);
+        let config = definition.xl().unwrap();
+        assert_eq!(
+            (config.kind, config.cpus, &*config.bridges),
+            (Kind::Pv, 1, &["xenbr0".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn another_shape_is_an_error() {
+        for text in
+            ["", "[]", "{}", "[{\"domid\": 3}]", "[{\"config\": {\"c_info\": {}, \"b_info\": {}}}]"]
+        {
+            let error = definition(text, &Name::from_any("g1")).unwrap_err();
+            assert!(matches!(error, Error::Shape { .. }), "{text}: {error}");
+        }
+    }
+}

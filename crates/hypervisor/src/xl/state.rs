@@ -1,0 +1,185 @@
+//! What a domain's state means for the guest in it.
+
+use super::job::{Task, Work};
+use super::table::{Row, Table, departed, incoming};
+use crate::identity::Name;
+use crate::state::{Job, Pause, Sight, State};
+
+/// What the hypervisor tells of a domain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Whether its CPUs are kept from running.
+    pub paused: bool,
+    /// Why its operating system has stopped, if it has.
+    pub shutdown: Option<Reason>,
+    /// Whether the hypervisor is tearing it down: nothing of it runs any more.
+    pub dying: bool,
+}
+
+/// Why an operating system has stopped (`SHUTDOWN_*` of Xen's `sched.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It has powered off.
+    Poweroff,
+    /// It wants to be started anew, with what is in memory or without.
+    Reboot,
+    /// It was asked to stand still: for a migration, a save, or a checkpoint.
+    Suspend,
+    /// It has crashed, or its watchdog has bitten.
+    Crash,
+}
+
+impl Reason {
+    /// What a code means; one that is not known is taken for a crash.
+    pub fn by_code(code: u8) -> Self {
+        match code {
+            0 => Self::Poweroff,
+            1 | 5 => Self::Reboot,
+            2 => Self::Suspend,
+            _ => Self::Crash,
+        }
+    }
+}
+
+impl Condition {
+    /// The state of a domain with which nothing is being done.
+    pub fn state(self) -> State {
+        match self {
+            Self { dying: true, .. } => State::Dying,
+            Self { shutdown: Some(Reason::Crash), .. } => State::Crashed,
+            // The xl that started it destroys it, or builds it anew.
+            Self { shutdown: Some(Reason::Poweroff | Reason::Reboot), .. } => State::ShuttingDown,
+            Self { shutdown: Some(Reason::Suspend), .. } => State::Paused(Pause::Outgoing),
+            Self { paused: true, .. } => State::Paused(Pause::Admin),
+            _ => State::Running,
+        }
+    }
+}
+
+/// What is true of a guest on a host: of the domain with its name, else of the copies that a migration makes.
+pub fn sight(table: &Table, guest: &Name, work: impl Fn(&Row) -> Vec<Task>) -> Sight {
+    if let Some(row) = table.named(guest.as_str()) {
+        let tasks = work(row);
+        return seen(row, running(row, &tasks), job(&tasks));
+    }
+    if let Some(row) = table.named(&incoming(guest)) {
+        let paused = row.condition.paused && row.condition.shutdown.is_none();
+        let state = if paused { State::Paused(Pause::Incoming) } else { row.condition.state() };
+        return seen(row, state, Job::Incoming);
+    }
+    let left = departed(guest).iter().find_map(|name| table.named(name)).map(|row| {
+        let job = job(&work(row));
+        let pause = if job == Job::Running { Pause::Outgoing } else { Pause::Departed };
+        seen(row, State::Paused(pause), job)
+    });
+    left.unwrap_or(Sight::NOTHING)
+}
+
+fn seen(row: &Row, state: State, job: Job) -> Sight {
+    let (uuid, persistent) = (Some(row.uuid.clone()), false);
+    Sight { state, uuid, persistent, cpus: row.cpus, memory: row.memory, job }
+}
+
+/// The state of the domain with the guest's own name.
+fn running(row: &Row, tasks: &[Task]) -> State {
+    let does = |work: Work| tasks.iter().any(|task| task.work == work);
+    match row.condition.state() {
+        // Remus: between two checkpoints it runs, and this is one.
+        State::Paused(Pause::Outgoing) if does(Work::Checkpoint) => State::Running,
+        State::Paused(Pause::Outgoing) if does(Work::Save) => State::Paused(Pause::Job),
+        // It is being built, or destroyed.
+        State::Paused(Pause::Admin) if row.cpus == 0 || does(Work::Destroy) => {
+            State::Paused(Pause::Job)
+        }
+        state => state,
+    }
+}
+
+fn job(tasks: &[Task]) -> Job {
+    let holds = tasks.iter().any(|task| matches!(task.work, Work::Migrate | Work::Save));
+    if holds { Job::Running } else { Job::None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Process;
+
+    fn table(rows: &[(&str, &str)]) -> Table {
+        let header = "Name ID Mem VCPUs\tState\tTime(s) UUID Reason-Code\tSecurity Label\n";
+        let rows = rows.iter().enumerate().map(|(number, (name, state))| {
+            let code = match state.chars().nth(4) {
+                Some('r') => "1",
+                Some('s') => "2",
+                Some('c') => "3",
+                Some('w') => "4",
+                _ if state.contains('s') => "0",
+                _ => "-",
+            };
+            let uuid = "6b1f2a10-0000-4000-8000-0000000000a1";
+            format!("{name} {} 96 1 {state} 8.4 {uuid} {code} -\n", number + 1)
+        });
+        Table::parse(&(header.to_owned() + &rows.collect::<String>())).unwrap()
+    }
+
+    fn state(rows: &[(&str, &str)], work: Option<Work>) -> (State, Job) {
+        let task = |work| Task { work, process: Process { pid: 1, start: 1 } };
+        let sight =
+            sight(&table(rows), &Name::from_any("g1"), |_| work.map(task).into_iter().collect());
+        (sight.state, sight.job)
+    }
+
+    /// Every state that xl 4.17 was seen to give.
+    #[test]
+    fn every_state_means_what_it_says() {
+        for (letters, expected) in [
+            ("r-----", State::Running),
+            ("-b----", State::Running),
+            ("------", State::Running),
+            ("--p---", State::Paused(Pause::Admin)),
+            ("---s--", State::ShuttingDown),
+            ("--ps--", State::ShuttingDown),
+            ("--psr-", State::ShuttingDown),
+            ("---sc-", State::Crashed),
+            ("--psc-", State::Crashed),
+            ("---sw-", State::Crashed),
+            ("--p--d", State::Dying),
+            ("---ss-", State::Paused(Pause::Outgoing)),
+            ("--pss-", State::Paused(Pause::Outgoing)),
+        ] {
+            assert_eq!(state(&[("g1", letters)], None), (expected, Job::None), "{letters}");
+        }
+        assert_eq!(state(&[("g10", "r-----")], None), (State::Off, Job::None));
+    }
+
+    #[test]
+    fn what_xl_does_with_a_guest_explains_its_state() {
+        let with = |letters, work| state(&[("g1", letters)], Some(work));
+        assert_eq!(with("---ss-", Work::Checkpoint), (State::Running, Job::None));
+        assert_eq!(with("---ss-", Work::Save), (State::Paused(Pause::Job), Job::Running));
+        assert_eq!(with("---ss-", Work::Migrate), (State::Paused(Pause::Outgoing), Job::Running));
+        assert_eq!(with("-b----", Work::Migrate), (State::Running, Job::Running));
+        assert_eq!(with("--p---", Work::Destroy), (State::Paused(Pause::Job), Job::None));
+    }
+
+    #[test]
+    fn the_copies_of_a_migration_are_known_by_their_names() {
+        let incoming = ("g1--incoming", "--p---");
+        assert_eq!(state(&[incoming], None), (State::Paused(Pause::Incoming), Job::Incoming));
+        let away = ("g1--migratedaway", "---ss-");
+        assert_eq!(
+            state(&[away], Some(Work::Migrate)),
+            (State::Paused(Pause::Outgoing), Job::Running)
+        );
+        assert_eq!(state(&[away], None), (State::Paused(Pause::Departed), Job::None));
+        assert_eq!(state(&[("migrating-g1", "r-----")], None).0, State::Paused(Pause::Departed));
+        // The guest itself counts before what is left of others.
+        assert_eq!(state(&[away, incoming, ("g1", "-b----")], None).0, State::Running);
+    }
+
+    #[test]
+    fn a_zombie_is_nobody() {
+        assert_eq!(state(&[("(null)", "--p--d")], None), (State::Off, Job::None));
+        assert_eq!(state(&[("(null)", "--p--d"), ("g1", "r-----")], None).0, State::Running);
+    }
+}

@@ -1,0 +1,151 @@
+//! Guests of Xen without xl: the hypervisor itself, which answers in microseconds and never hangs.
+//!
+//! xl takes tens of milliseconds, since it is a program of thirty libraries that asks xenstored, and hangs for
+//! as long as that does. xenstore itself knows neither that a guest has crashed nor that it is paused, and the
+//! files of the kernel know no guests at all. The hypervisor knows all that there is to know of a domain but
+//! its name, and it is one call. So a monitor remembers the domain, and asks it alone.
+
+use super::hypercall::{Hypervisor, Info};
+use super::{job, userdata};
+use crate::Deadline;
+use crate::identity::{Identity, Uuid};
+use crate::process::Process;
+use crate::state::{Pause, State};
+use crate::witness::{Stamp, Trace, Witness};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How often a domain that is to end is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// One domain, for as long as the host runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Domain {
+    /// Its number.
+    pub id: u16,
+    /// Its UUID. Numbers are used again.
+    pub handle: [u8; 16],
+}
+
+impl Domain {
+    /// Its UUID as others write it.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        Uuid::from_bytes(self.handle)
+    }
+}
+
+/// The witness for guests of this host's hypervisor.
+#[derive(Debug, Clone, Copy)]
+pub struct Xen;
+
+impl Xen {
+    /// Every domain but the first, where the hypervisor tells.
+    fn domains() -> Option<Vec<Info>> {
+        let hypervisor = Hypervisor::open()?;
+        let (mut found, mut next) = (Vec::new(), 1);
+        while let Some(info) = hypervisor.at_or_after(next).ok()? {
+            next = info.domain.id.checked_add(1)?;
+            found.push(info);
+        }
+        Some(found)
+    }
+
+    /// What the hypervisor tells of that very domain.
+    fn info(domain: Domain) -> Option<Info> {
+        let found = Hypervisor::open()?.at_or_after(domain.id).ok()??;
+        (found.domain == domain).then_some(found)
+    }
+
+    /// The guest's domains. One that is dying runs no more, and may be there for long, while another one holds
+    /// a page of its memory.
+    fn living(guest: &Identity) -> Vec<Info> {
+        let is_guest = |info: &Info| match &guest.uuid {
+            Some(uuid) => info.domain.uuid() == *uuid,
+            None => userdata::name(info).as_ref() == Some(&guest.name),
+        };
+        let domains = Self::domains().unwrap_or_default().into_iter();
+        domains.filter(|info| !info.condition.dying && is_guest(info)).collect()
+    }
+}
+
+impl Witness for Xen {
+    /// A domain without a name may be any guest's.
+    fn proves_absence(&self) -> bool {
+        let named = |info: &Info| info.condition.dying || userdata::name(info).is_some();
+        Self::domains().is_some_and(|domains| domains.iter().all(named))
+    }
+
+    /// The guest's domains; where there is none, the xl that is about to bring it back, as it does when a guest
+    /// reboots.
+    fn find(&self, guest: &Identity) -> Vec<Trace> {
+        let domains: Vec<Trace> =
+            Self::living(guest).iter().map(|info| Trace::Domain(info.domain)).collect();
+        if !domains.is_empty() {
+            return domains;
+        }
+        job::keepers(&guest.name).into_iter().map(Trace::Process).collect()
+    }
+
+    fn alive(&self, trace: Trace) -> bool {
+        match trace {
+            Trace::Domain(domain) => Self::info(domain).is_some_and(|it| !it.condition.dying),
+            Trace::Process(process) => process.alive(),
+        }
+    }
+
+    /// xl is a program: one that is killed does nothing any more.
+    fn daemon(&self) -> Option<Trace> {
+        None
+    }
+
+    fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
+        let state = Self::living(guest).first()?.condition.state();
+        // Who paused it, and what for, only xl could tell.
+        Some(if let State::Paused(_) = state { State::Paused(Pause::Unknown) } else { state })
+    }
+
+    fn power_down(&self, _guest: &Identity, _by: Deadline) -> bool {
+        false
+    }
+
+    fn kill(&self, trace: Trace, by: Deadline) -> bool {
+        match trace {
+            Trace::Domain(domain) => {
+                if let (Some(hypervisor), true) = (Hypervisor::open(), self.alive(trace)) {
+                    hypervisor.destroy(domain.id);
+                }
+            }
+            Trace::Process(Process { pid, .. }) if self.alive(trace) => {
+                // It fails only when the process is gone.
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+            Trace::Process(_) => {}
+        }
+        while self.alive(trace) {
+            if !by.pause(POLL) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What the cluster is told of the guest's size.
+    fn stamp(&self, guest: &Identity) -> Option<Stamp> {
+        Self::living(guest).first().map(stamp)
+    }
+
+    /// It runs: it is there, it is not paused, and its operating system has neither stopped nor crashed.
+    fn still_healthy(&self, _guest: &Identity, trace: Trace, known: Stamp) -> bool {
+        let Trace::Domain(domain) = trace else { return false };
+        Self::info(domain)
+            .is_some_and(|info| info.condition.state() == State::Running && stamp(&info) == known)
+    }
+}
+
+fn stamp(info: &Info) -> Stamp {
+    Stamp([u64::from(info.cpus), info.most_pages, 0, 0])
+}
