@@ -36,12 +36,9 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// The target's name on the migration network: the suffix goes before the first dot.
+    /// The target's name on the migration network.
     fn host(&self) -> String {
-        match self.node.split_once('.') {
-            Some((host, domain)) => format!("{host}{}.{domain}", self.suffix),
-            None => format!("{}{}", self.node, self.suffix),
-        }
+        agent::on_network(self.node, self.suffix)
     }
 
     /// The URI of the target's daemon: the one of the source's, with another host.

@@ -1,12 +1,10 @@
 //! What is done without libvirt.
 
+use crate::config::Config;
 use crate::error::Error;
-use crate::instance::record_path;
-use crate::table;
 use exec::{Deadline, Tool};
-use guest::Record;
 use hypervisor::Absent;
-use ocf::{Answer, Code, Request, Verb};
+use ocf::{Answer, Code, Request};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,34 +23,14 @@ const FALLBACK: Duration = Duration::from_millis(500);
 const LIBRARY_LOG: &str = "3:syslog:libvirt";
 
 pub fn perform(request: &Request) -> Result<Answer, Error> {
-    if is_plain_monitor(request) && is_still_healthy(request) == Some(true) {
+    if agent::is_still_healthy::<Config>(request) {
         return Ok(Answer::Success);
     }
     relay(request).or_else(|why| {
         ocf::log::warn(format_args!("answering without libvirt: {why}"));
         let words = why.to_string();
-        crate::perform(request, &|uri| Box::new(Absent::new(uri, &words)))
+        agent::perform::<Config>(request, &|uri| Box::new(Absent::new(uri, &words)))
     })
-}
-
-/// Whether only the guest itself is to be looked at, and not for the first time.
-fn is_plain_monitor(request: &Request) -> bool {
-    let scripts = || {
-        let scripts = table::MONITOR_SCRIPTS.get(request);
-        scripts.is_ok_and(|scripts| scripts.is_none_or(|list| list.is_empty()))
-    };
-    matches!(request.verb(), Verb::Monitor | Verb::Status)
-        && !request.is_probe()
-        && request.check_level().map_or_else(scripts, |level| level < 10)
-}
-
-/// Whether the record says that the guest was healthy, and nothing has changed since.
-fn is_still_healthy(request: &Request) -> Option<bool> {
-    let record = Record::load(&record_path(request))?;
-    let same = table::CONFIG.get(request).ok()?? == record.config
-        && table::HYPERVISOR.get(request).ok()?? == record.uri;
-    let (trace, stamp) = record.healthy?;
-    Some(same && hypervisor::witness(&record.uri).still_healthy(&record.guest, trace, stamp))
 }
 
 /// Lets the full agent do the action. It runs as a child, so that an agent that cannot even be loaded, or

@@ -10,7 +10,7 @@ use tempfile::TempPath;
 /// Makes the overlay if it is wanted and there is none, or a new one if the guest is to be stateless.
 pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
     let Some(backing) = &config.backingfile else { return Ok(()) };
-    let overlay = config.config.with_extension("qcow2");
+    let overlay = config.settings.key.config.with_extension("qcow2");
     let present = overlay.metadata().is_ok_and(|it| it.len() > 0);
     if present && !config.stateless {
         return Ok(());

@@ -78,7 +78,7 @@ pub fn secure(config: &Config) -> Result<Secured, Error> {
             // An alias from libvirt.conf, which can be anything.
             None => return Err(against(format!("the remoteuri {remote}"))),
         };
-        if [remote, &config.hypervisor].iter().any(|uri| uri.contains("no_verify")) {
+        if [remote, &config.settings.key.uri].iter().any(|uri| uri.contains("no_verify")) {
             return Err(against("no_verify in remoteuri or hypervisor".to_owned()));
         }
         if !security.transports().contains(&given) {

@@ -2,6 +2,10 @@ mod migration;
 
 pub use migration::*;
 
+use agent::table::{
+    MIGRATION_NETWORK_SUFFIX, MIGRATION_POLICY, MIGRATION_PRIORITY, MIGRATION_STATE_PATH,
+    MONITOR_SCRIPTS,
+};
 use ocf::{Action, Agent, Parameter, Verb};
 use std::path::PathBuf;
 
@@ -131,23 +135,7 @@ pub const SNAPSHOT: Parameter<PathBuf> = Parameter::path(
 )
 .reloadable();
 
-pub const MONITOR_SCRIPTS: Parameter<Vec<String>> = Parameter::list(
-    "monitor_scripts",
-    "Programs that check the guest's services",
-    "Programs, separated by spaces, that are run without arguments to check services inside the guest. Any \
-     that fails, or does not end in its share of the monitor's timeout, fails the monitor; start and \
-     migrate_from wait until all succeed.",
-)
-.reloadable();
-
-pub const AUTOSET_CPU: Parameter<bool> = Parameter::boolean(
-    "autoset_utilization_cpu",
-    "Set the utilization attribute cpu",
-    "Set the resource's utilization attribute cpu to the guest's number of virtual CPUs. Written only when \
-     it differs.",
-)
-.default("true")
-.reloadable();
+pub const AUTOSET_CPU: Parameter<bool> = agent::table::AUTOSET_CPU.default("true");
 
 pub const AUTOSET_HOST_MEMORY: Parameter<bool> = Parameter::boolean(
     "autoset_utilization_host_memory",
@@ -226,7 +214,8 @@ pub const BACKINGFILE: Parameter<PathBuf> = Parameter::path(
 pub const STATELESS: Parameter<bool> = Parameter::boolean(
     "stateless",
     "Make the overlay anew at each start",
-    "Make the overlay on backingfile anew at each start, so that the guest forgets everything.",
+    "Make the overlay on backingfile anew at each start, so that the guest forgets everything. Cannot be \
+     combined with snapshot or migration_state_path.",
 )
 .default("false")
 .reloadable();

@@ -27,6 +27,8 @@ pub struct Shutdown {
     /// The ways in which it is asked to shut down, each tried if the one before did not help. Empty:
     /// the hypervisor's choice.
     pub modes: Vec<ShutdownMode>,
+    /// How long it may take for that, at most, if that is given.
+    pub time: Option<Duration>,
     /// End it at once instead, if its memory is not saved.
     pub force: bool,
     /// Save its memory here instead, and end it otherwise only if that fails.
@@ -100,6 +102,7 @@ impl Guest<'_> {
     /// Lets the guest shut itself down. True when it is off.
     fn gracefully(&self, how: &Shutdown, seen: &Observation) -> Result<bool> {
         let (name, budget) = (&self.identity.name, self.before_force());
+        let budget = how.time.map_or(budget, |time| budget.slice(time));
         let modes = if how.modes.is_empty() { &[ShutdownMode::Any][..] } else { &how.modes };
         for (position, mode) in modes.iter().enumerate() {
             let rest = u32::try_from(modes.len() - position).unwrap_or(u32::MAX);

@@ -17,7 +17,7 @@ mod error;
 mod identity;
 pub mod libvirt;
 mod migration;
-mod open;
+pub mod open;
 mod process;
 pub mod qemu;
 #[cfg(feature = "scripted")]
@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
 pub use migration::{Migration, Options, Part, Progress, Transfer};
-pub use open::{open, witness};
+pub use open::witness;
 pub use process::Process;
 pub use state::{Job, Pause, Sight, State};
 pub use witness::{Blind, Stamp, Trace, Witness};

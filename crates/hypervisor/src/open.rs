@@ -4,16 +4,27 @@ use crate::libvirt::Libvirt;
 use crate::qemu::Qemu;
 #[cfg(feature = "scripted")]
 use crate::scripted::Scripted;
+use crate::xl::{Xen, Xl};
 use crate::{Blind, Hypervisor, Witness};
 
-/// The hypervisor at a connection URI. Nothing is asked of it yet.
+/// The hypervisor at a connection URI of libvirt's. Nothing is asked of it yet.
 #[must_use]
-pub fn open(uri: &str) -> Box<dyn Hypervisor> {
+pub fn libvirt(uri: &str) -> Box<dyn Hypervisor> {
     #[cfg(feature = "scripted")]
     if let Some(host) = Scripted::at(uri) {
         return Box::new(host);
     }
     Box::new(Libvirt::new(uri))
+}
+
+/// The toolstack at an address of xl's. Nothing is asked of it yet.
+#[must_use]
+pub fn xl(uri: &str) -> Box<dyn Hypervisor> {
+    #[cfg(feature = "scripted")]
+    if let Some(host) = Scripted::at(uri) {
+        return Box::new(host);
+    }
+    Box::new(Xl::new(uri))
 }
 
 /// What this node shows of that hypervisor's guests without it.
@@ -23,5 +34,9 @@ pub fn witness(uri: &str) -> Box<dyn Witness> {
     if let Some(host) = Scripted::at(uri) {
         return Box::new(host);
     }
-    if Qemu::serves(uri) { Box::new(Qemu) } else { Box::new(Blind) }
+    match uri {
+        _ if Xl::serves(uri) => Box::new(Xen),
+        _ if Qemu::serves(uri) => Box::new(Qemu),
+        _ => Box::new(Blind),
+    }
 }

@@ -1,7 +1,6 @@
 //! The parameters of live migration.
 
 use ocf::Parameter;
-use std::path::PathBuf;
 
 pub const MIGRATION_TRANSPORT: Parameter<String> = Parameter::string(
     "migration_transport",
@@ -41,15 +40,6 @@ pub const MIGRATION_SPEED: Parameter<u64> = Parameter::integer(
 .default("0")
 .reloadable();
 
-pub const MIGRATION_NETWORK_SUFFIX: Parameter<String> = Parameter::string(
-    "migration_network_suffix",
-    "Suffix of node names on the migration network",
-    "Appended to the target's node name, before the first dot if it has one, for the connection to its \
-     libvirt daemon and for the guest's memory: with -mig, the target node2.example.com is reached as \
-     node2-mig.example.com. Ignored where remoteuri or migrateuri is set.",
-)
-.reloadable();
-
 pub const MIGRATEURI: Parameter<String> = Parameter::string(
     "migrateuri",
     "URI for the guest's memory",
@@ -81,22 +71,9 @@ pub const MIGRATE_OPTIONS: Parameter<String> = Parameter::string(
     "Further options as virsh migrate has them, such as --tls, --auto-converge, --copy-storage-all, --unsafe or \
      --bandwidth 100. Refused are --dname, --suspend and --offline, because the cluster would lose the guest; \
      --undefinesource, because a persistent definition stays; --postcopy-resume, because that is done by \
-     itself; and --direct, which QEMU's driver does not have.",
+     itself; and --direct, which QEMU's driver does not have. Where \
+     they copy the guest's disks migration_state_path has no effect.",
 )
-.reloadable();
-
-pub const MIGRATION_POLICY: Parameter<String> = Parameter::string(
-    "migration_policy",
-    "What a migration may cost the guest",
-    "What is done about a guest that dirties its memory faster than it can be sent. safe: nothing; it is never \
-     slowed down and never stands still for longer than migration_downtime (300 ms if that is not set), and \
-     if it cannot be migrated like that the migration fails and the guest stays. balanced: its processors are \
-     slowed down; it may stand still for 0.9 s when a quarter of migrate_to's timeout is gone, for 3 s when \
-     half of it is gone, and at the last moment for as long as sending the rest takes. finish: post-copy; \
-     the guest runs on the target before all of its memory is there, and boots anew if a node or the link \
-     between them fails meanwhile. Other guests are migrated in the same way by all three.",
-)
-.default("balanced")
 .reloadable();
 
 pub const MIGRATION_SECURITY: Parameter<String> = Parameter::string(
@@ -110,28 +87,4 @@ pub const MIGRATION_SECURITY: Parameter<String> = Parameter::string(
      that has another one.",
 )
 .default("none")
-.reloadable();
-
-pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
-    "migration_state_path",
-    "Directory for the memory of a guest that could not be migrated",
-    "Absolute path of a directory that all nodes share. Pacemaker answers a failed migration with a stop \
-     and a start on the target. With this the stop that follows a failed migration within 5 minutes, on the \
-     same boot of the node and with no monitor in between, saves the guest's memory there, and the start that \
-     follows within 5 minutes, on the target or on the same node, resumes it, once: the guest does not boot. \
-     In every other case stop and start are as they are without it, but a start fails where the directory \
-     cannot be read. A guest whose memory cannot be saved or resumed is shut down and boots. Only root may \
-     write to the directory. Without effect where migrate_options copy the guest's disks; cannot be combined \
-     with stateless.",
-)
-.reloadable();
-
-pub const MIGRATION_PRIORITY: Parameter<u64> = Parameter::integer(
-    "migration_priority",
-    "Which guest of a node leaves first",
-    "When several guests leave a node they go one after the other, those with a higher number first, and of \
-     the same number the smaller one. Pacemaker does not tell an agent the resource's priority.",
-)
-.range(0, 1_000_000)
-.default("0")
 .reloadable();

@@ -1,8 +1,9 @@
 use crate::error::Error;
-use crate::instance::Instance;
+use crate::instance::{Instance, record_path};
+use crate::{Resource, table};
 use exec::{Deadline, Tool};
-use guest::Health;
-use ocf::Answer;
+use guest::{Health, Record};
+use ocf::{Answer, Request, Verb};
 use std::time::Duration;
 
 /// How long the guest agent may take for a sign of life.
@@ -11,11 +12,37 @@ const AGENT_SLICE: Duration = Duration::from_secs(5);
 /// How long a start waits before it runs a monitor script that failed again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Whether this is a plain monitor, of a guest that was healthy when it was looked at last, and nothing has
+/// changed since. That takes nobody to be asked. Only good news may be that fast: false says nothing.
+#[must_use]
+pub fn is_still_healthy<R: Resource>(request: &Request) -> bool {
+    is_plain(request) && is_unchanged::<R>(request) == Some(true)
+}
+
+/// Whether only the guest itself is to be looked at, and not for the first time.
+fn is_plain(request: &Request) -> bool {
+    let scripts = || {
+        let scripts = table::MONITOR_SCRIPTS.get(request);
+        scripts.is_ok_and(|scripts| scripts.is_none_or(|list| list.is_empty()))
+    };
+    matches!(request.verb(), Verb::Monitor | Verb::Status)
+        && !request.is_probe()
+        && request.check_level().map_or_else(scripts, |level| level < 10)
+}
+
+/// Whether the record says that the guest was healthy, and nothing has changed since.
+fn is_unchanged<R: Resource>(request: &Request) -> Option<bool> {
+    let record = Record::load(&record_path::<R>(request))?;
+    let (trace, stamp) = record.healthy?;
+    let same = R::key(request)?.is_of(&record);
+    Some(same && hypervisor::witness(&record.uri).still_healthy(&record.guest, trace, stamp))
+}
+
 /// Answers a monitor or a probe.
 ///
 /// A probe asks whether anything of the guest is here, so that no second copy is started; whether it is
 /// well is for the recurring monitor to say.
-pub fn monitor(instance: &Instance) -> Result<Answer, Error> {
+pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let probe = instance.request.is_probe();
     let (seen, stamp) = match instance.observe() {
         Ok(seen) => seen,
@@ -41,12 +68,12 @@ pub fn monitor(instance: &Instance) -> Result<Answer, Error> {
             }
         }
     }
-    instance.save_config();
+    R::keep(instance);
     deeper(instance).map(|()| Answer::Success)
 }
 
 /// What `OCF_CHECK_LEVEL` asks for beyond the guest itself.
-fn deeper(instance: &Instance) -> Result<(), Error> {
+fn deeper<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
     let level = instance.request.check_level();
     if level.is_some_and(|level| (10..20).contains(&level)) {
         ping(instance).map_err(|source| Error::GuestAgent { source })?;
@@ -64,13 +91,13 @@ fn deeper(instance: &Instance) -> Result<(), Error> {
     Ok(())
 }
 
-fn ping(instance: &Instance) -> hypervisor::Result<()> {
+fn ping<R: Resource>(instance: &Instance<'_, R>) -> hypervisor::Result<()> {
     instance.hypervisor.ping_agent(&instance.identity.name, instance.by.slice(AGENT_SLICE))
 }
 
 /// Runs every monitor script, each in its share of the time.
-fn run_scripts(instance: &Instance, by: Deadline) -> Result<(), Error> {
-    let scripts = &instance.config.monitor_scripts;
+fn run_scripts<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Error> {
+    let scripts = &instance.settings().monitor_scripts;
     for (position, script) in scripts.iter().enumerate() {
         let rest = u32::try_from(scripts.len() - position).unwrap_or(u32::MAX);
         Tool::new(script)
@@ -82,7 +109,7 @@ fn run_scripts(instance: &Instance, by: Deadline) -> Result<(), Error> {
 }
 
 /// Waits until every monitor script has succeeded.
-pub fn scripts_succeed(instance: &Instance) -> Result<(), Error> {
+pub fn scripts_succeed<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
     // What is left must suffice for ending a guest that never gets ready.
     let by = instance.by.less(instance.by.remaining() / 4);
     loop {

@@ -1,6 +1,6 @@
-use crate::config::Config;
 use crate::error::Error;
-use crate::ordering;
+use crate::settings::Settings;
+use crate::{Open, Resource};
 use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
 use hypervisor::{Definition, Hypervisor, Identity, Name, Stamp, State, Witness};
@@ -18,60 +18,62 @@ const READ_SLICE: Duration = Duration::from_secs(5);
 const DEFINITION_LIMIT: u64 = 4 << 20;
 
 /// One resource: its parameters, its guest and its hypervisor, for one action.
-pub struct Instance<'a> {
+pub struct Instance<'a, R> {
+    /// What the manager wants.
     pub request: &'a Request,
-    pub config: Config,
+    /// What the parameters say.
+    pub config: R,
+    /// When the action must have ended.
     pub by: Deadline,
-    pub record_path: PathBuf,
-    pub record: Option<Record>,
+    /// Which guest it is.
     pub identity: Identity,
+    /// The hypervisor's connection URI.
     pub uri: String,
+    /// That hypervisor.
     pub hypervisor: Box<dyn Hypervisor>,
-    pub witness: Box<dyn Witness>,
+    record_path: PathBuf,
+    pub(crate) record: Option<Record>,
+    witness: Box<dyn Witness>,
 }
 
 /// Where the record of a resource's guest is.
-pub fn record_path(request: &Request) -> PathBuf {
-    request.state_directory().join(format!("hawser-kvm-{}.json", request.instance_file_name()))
+pub fn record_path<R: Resource>(request: &Request) -> PathBuf {
+    let name = format!("hawser-{}-{}.json", R::NAME, request.instance_file_name());
+    request.state_directory().join(name)
 }
 
 fn note(text: Arguments<'_>) {
     ocf::log::info(text);
 }
 
-impl<'a> Instance<'a> {
+impl<'a, R: Resource> Instance<'a, R> {
     /// The resource with all of its configuration right, as it is now to be.
-    pub fn strict(
-        request: &'a Request,
-        open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
-    ) -> Result<Self, Error> {
-        let config = Config::strict(request)?;
-        let record = Record::load(&record_path(request))
-            .filter(|it| it.config == config.config && it.uri == config.hypervisor);
+    pub(crate) fn strict(request: &'a Request, open: Open<'_>) -> Result<Self, R::Error> {
+        let config = R::strict(request)?;
+        let record = Record::load(&record_path::<R>(request));
+        let record = record.filter(|it| config.settings().key.is_of(it));
         Ok(Self::new(request, config, record, open))
     }
 
     /// The resource as it was started, with what is right of its configuration.
-    pub fn lenient(request: &'a Request, open: &dyn Fn(&str) -> Box<dyn Hypervisor>) -> Self {
-        let mut config = Config::lenient(request);
+    pub(crate) fn lenient(request: &'a Request, open: Open<'_>) -> Self {
+        let mut config = R::lenient(request);
+        let key = &mut config.settings_mut().key;
         // A record speaks of this resource only as long as it has the same configuration file.
-        let record = Record::load(&record_path(request))
-            .filter(|it| config.config.as_os_str().is_empty() || it.config == config.config);
+        let record = Record::load(&record_path::<R>(request)).filter(|it| {
+            let same = key.config.as_os_str().is_empty() || it.config == key.config;
+            same && key.has_name(it)
+        });
         if let Some(record) = &record {
-            config.config.clone_from(&record.config);
+            key.config.clone_from(&record.config);
         }
         Self::new(request, config, record, open)
     }
 
-    fn new(
-        request: &'a Request,
-        config: Config,
-        record: Option<Record>,
-        open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
-    ) -> Self {
+    fn new(request: &'a Request, config: R, record: Option<Record>, open: Open<'_>) -> Self {
         let by = Deadline::at(request.deadline());
-        let record_path = record_path(request);
-        let uri = record.as_ref().map_or(&config.hypervisor, |it| &it.uri).clone();
+        let record_path = record_path::<R>(request);
+        let uri = record.as_ref().map_or(&config.settings().key.uri, |it| &it.uri).clone();
         let identity = match &record {
             Some(record) => record.guest.clone(),
             None => identity(&config, request, by),
@@ -80,8 +82,13 @@ impl<'a> Instance<'a> {
         Self { request, config, by, record_path, record, identity, uri, hypervisor, witness }
     }
 
+    /// What every agent is told.
+    pub(crate) fn settings(&self) -> &Settings {
+        self.config.settings()
+    }
+
     /// The guest, with everything that is done to it logged.
-    pub fn guest(&self) -> Guest<'_> {
+    pub(crate) fn guest(&self) -> Guest<'_> {
         Guest {
             identity: self.identity.clone(),
             hypervisor: &*self.hypervisor,
@@ -93,25 +100,28 @@ impl<'a> Instance<'a> {
     }
 
     /// The guest's definition.
-    pub fn definition(&self) -> Result<Definition, Error> {
-        definition(&self.config.config, self.by)
+    pub(crate) fn definition(&self) -> Result<Definition, Error> {
+        definition(&self.config, self.by)
     }
 
     /// Observes the guest, with the stamp that is to go with the answer.
+    ///
+    /// # Errors
+    /// When nobody can tell what is true of it.
     pub fn observe(&self) -> Result<(Observation, Option<Stamp>), guest::Error> {
         let stamp = self.witness.stamp(&self.identity);
         Ok((self.guest().observe()?, stamp))
     }
 
     /// Writes down which guest this is, before anything of it exists.
-    pub fn announce(&mut self) -> Result<(), Error> {
+    pub(crate) fn announce(&mut self) -> Result<(), Error> {
         let record = self.blank();
         self.store(record)
     }
 
     /// Writes down which daemon is about to be asked to start the guest: one that hangs may still do it
     /// when nobody expects it any more.
-    pub fn ask(&mut self) -> Result<(), Error> {
+    pub(crate) fn ask(&mut self) -> Result<(), Error> {
         let asked = self.witness.daemon();
         match self.record.clone() {
             Some(record) => self.store(Record { asked, ..record }),
@@ -121,13 +131,13 @@ impl<'a> Instance<'a> {
 
     /// Writes down whether a migration has just failed. The next monitor, which takes a full look then,
     /// takes it back: the guest is not being stopped for it.
-    pub fn note_failure(&mut self, failed: Option<Failed>) -> Result<(), Error> {
+    pub(crate) fn note_failure(&mut self, failed: Option<Failed>) -> Result<(), Error> {
         let record = self.record.clone().unwrap_or_else(|| self.blank());
         self.store(Record { failed, healthy: None, ..record })
     }
 
     fn blank(&self) -> Record {
-        Record::new(self.identity.clone(), self.config.config.clone(), self.uri.clone())
+        Record::new(self.identity.clone(), self.settings().key.config.clone(), self.uri.clone())
     }
 
     fn store(&mut self, record: Record) -> Result<(), Error> {
@@ -137,10 +147,10 @@ impl<'a> Instance<'a> {
     }
 
     /// Writes down what was seen of a guest that is active, and tells the cluster what it uses.
-    pub fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
+    pub(crate) fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
         if self.record.is_none() {
             // Somebody else started it.
-            ordering::arrange(self.by);
+            R::ORDERING.arrange(self.by);
         }
         let sight = seen.sight.as_ref();
         let healthy = match (seen.state, sight, &seen.traces[..], stamp) {
@@ -157,7 +167,7 @@ impl<'a> Instance<'a> {
     }
 
     /// Forgets a guest that is proven to be gone.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         if let Err(error) = Record::remove(&self.record_path) {
             ocf::log::warn(format_args!("cannot remove {}: {error}", self.record_path.display()));
         }
@@ -167,25 +177,27 @@ impl<'a> Instance<'a> {
 /// Which guest this is when nothing was seen of it since the node booted: the one that the configuration
 /// names. If that cannot be read, nothing of ours has run here either; the resource's name is then the
 /// best guess at what somebody else may have started.
-fn identity(config: &Config, request: &Request, by: Deadline) -> Identity {
-    definition(&config.config, by).map_or_else(
+fn identity<R: Resource>(config: &R, request: &Request, by: Deadline) -> Identity {
+    definition(config, by).map_or_else(
         |error| {
-            ocf::log::info(format_args!("{error}; looking for a guest named as the resource"));
-            let name = request.instance().split(':').next().unwrap_or_default();
-            Identity { name: Name::from_any(name), uuid: None }
+            let resource = request.instance().split(':').next().unwrap_or_default();
+            let given = config.settings().key.name.clone();
+            let name = given.unwrap_or_else(|| Name::from_any(resource));
+            ocf::log::info(format_args!("{error}; looking for a guest named {name}"));
+            Identity { name, uuid: None }
         },
         |definition| definition.identity,
     )
 }
 
-fn definition(path: &Path, by: Deadline) -> Result<Definition, Error> {
+fn definition<R: Resource>(config: &R, by: Deadline) -> Result<Definition, Error> {
+    let path = &config.settings().key.config;
     let failed = |source| Error::ConfigFile { path: path.to_owned(), source };
     let file = path.to_owned();
     // A read from a share whose server is gone cannot be interrupted.
     let text = by.slice(READ_SLICE).bound(move || read(&file));
     let text = text.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
-    Definition::from_xml(&text)
-        .map_err(|source| Error::Definition { path: path.to_owned(), source })
+    config.definition(&text).map_err(|source| Error::Definition { path: path.to_owned(), source })
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -3,22 +3,20 @@
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::memory::{self, Memory};
-use crate::{monitor, ordering, overlay};
+use crate::{Open, Resource, monitor};
 use guest::{Change, Shutdown};
-use hypervisor::{Definition, Hypervisor, State};
+use hypervisor::{Definition, State};
 use ocf::{Answer, Request};
 
 /// Starts the guest. What is wrong with its configuration is in the way of starting it, and no reason to
 /// have it restarted elsewhere while it runs.
-pub fn start(
-    request: &Request,
-    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
-) -> Result<Answer, Error> {
-    let defined =
-        Instance::strict(request, open).and_then(|instance| Ok((instance.definition()?, instance)));
+pub fn start<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer, R::Error> {
+    let defined = Instance::<R>::strict(request, open)
+        .and_then(|instance| Ok((instance.definition()?, instance)));
     match defined {
         Ok((definition, instance)) => start_from(instance, &definition),
-        Err(error) if runs(&Instance::lenient(request, open)) => {
+        Err(error) if runs(&Instance::<R>::lenient(request, open)) => {
+            let error = ocf::reason(&error);
             ocf::log::error(format_args!("{error}; the guest runs already and is left as it is"));
             Ok(Answer::Success)
         }
@@ -26,18 +24,22 @@ pub fn start(
     }
 }
 
-fn runs(instance: &Instance) -> bool {
+fn runs<R: Resource>(instance: &Instance<'_, R>) -> bool {
     instance.observe().is_ok_and(|(seen, _)| matches!(seen.state, State::Running | State::Alive))
 }
 
-fn start_from(mut instance: Instance, definition: &Definition) -> Result<Answer, Error> {
+fn start_from<R: Resource>(
+    mut instance: Instance<'_, R>,
+    definition: &Definition,
+) -> Result<Answer, R::Error> {
     not_renamed(&instance, definition)?;
     instance.identity = definition.identity.clone();
-    let (seen, _) = instance.observe()?;
+    let (seen, _) = instance.observe().map_err(Error::from)?;
     if !seen.state.is_active() {
         instance.announce()?;
-        prepare(&instance, definition)?;
-        instance.guest().answering()?;
+        R::ORDERING.arrange(instance.by);
+        R::prepare(&instance, definition)?;
+        instance.guest().answering().map_err(Error::from)?;
         instance.ask()?;
     }
     match bring_up(&instance, definition) {
@@ -48,40 +50,33 @@ fn start_from(mut instance: Instance, definition: &Definition) -> Result<Answer,
             monitor::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
-        Err(error) if error.is_silence() => return Err(error),
+        Err(error) if error.is_silence() => return Err(error.into()),
         Err(error) => {
             instance.announce()?;
-            return Err(error);
+            return Err(error.into());
         }
     }
-    let (seen, stamp) = instance.observe()?;
+    let (seen, stamp) = instance.observe().map_err(Error::from)?;
     instance.remember(&seen, stamp);
+    R::changed(&instance);
     Ok(Answer::Success)
 }
 
 /// Refuses to start what the configuration names now while the guest that it named before still runs.
-fn not_renamed(instance: &Instance, definition: &Definition) -> Result<(), Error> {
+fn not_renamed<R: Resource>(
+    instance: &Instance<'_, R>,
+    definition: &Definition,
+) -> Result<(), Error> {
     let (was, is) = (&instance.identity.name, &definition.identity.name);
     if was != is && instance.observe()?.0.state.is_active() {
-        let path = instance.config.config.clone();
+        let path = instance.settings().key.config.clone();
         return Err(Error::Renamed { was: was.clone(), is: is.clone(), path });
     }
     Ok(())
 }
 
-/// Makes what the guest needs before it can be started.
-fn prepare(instance: &Instance, definition: &Definition) -> Result<(), Error> {
-    ordering::arrange(instance.by);
-    if instance.config.start_resources {
-        let started = instance.hypervisor.start_resources(definition, instance.by);
-        let guest = || instance.identity.name.clone();
-        started.map_err(|source| guest::Error::Hypervisor { guest: guest(), source })?;
-    }
-    overlay::prepare(&instance.config, instance.by)
-}
-
 /// Ends a guest that was started and never got ready.
-fn abandon(instance: &Instance) {
+fn abandon<R: Resource>(instance: &Instance<'_, R>) {
     let force = Shutdown { force: true, ..Shutdown::default() };
     match instance.guest().stop(&force) {
         Ok(_) => instance.forget(),
@@ -90,7 +85,10 @@ fn abandon(instance: &Instance) {
 }
 
 /// Starts the guest, from its saved memory if there is any.
-fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Error> {
+fn bring_up<R: Resource>(
+    instance: &Instance<'_, R>,
+    definition: &Definition,
+) -> Result<Change, Error> {
     let guest = instance.guest();
     let Some(memory) = memory::claim(instance)? else {
         return Ok(guest.start(definition, None)?);
@@ -109,12 +107,13 @@ fn bring_up(instance: &Instance, definition: &Definition) -> Result<Change, Erro
     }
 }
 
-pub fn stop(instance: Instance) -> Result<Answer, Error> {
-    instance.save_config();
-    let memory = Memory::of(&instance);
+pub fn stop<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
+    R::keep(instance);
+    let (settings, memory) = (instance.settings(), Memory::of(instance));
     let how = Shutdown {
-        modes: instance.config.shutdown_modes.clone(),
-        force: instance.config.force_stop,
+        modes: settings.shutdown_modes.clone(),
+        time: settings.shutdown_time,
+        force: settings.force_stop,
         save: memory.file(),
     };
     let change = instance.guest().stop(&how)?;
@@ -128,5 +127,6 @@ pub fn stop(instance: Instance) -> Result<Answer, Error> {
         }
     }
     instance.forget();
+    R::changed(instance);
     Ok(Answer::Success)
 }

@@ -1,6 +1,7 @@
 //! The guest's memory, saved by a stop and resumed by the next start: of every stop where `snapshot` is
 //! set, and of one that follows a failed migration where `migration_state_path` is.
 
+use crate::Resource;
 use crate::error::Error;
 use crate::instance::Instance;
 use guest::{Failed, Rescue};
@@ -23,7 +24,7 @@ pub enum Memory {
 
 impl Memory {
     /// What is to become of it.
-    pub fn of(instance: &Instance) -> Self {
+    pub fn of<R: Resource>(instance: &Instance<'_, R>) -> Self {
         match (rescue(instance), snapshot(instance)) {
             (Some(rescue), _) => Self::Rescue(rescue),
             (None, Some(file)) => Self::Snapshot(file),
@@ -50,27 +51,22 @@ impl Memory {
     }
 }
 
-fn snapshot(instance: &Instance) -> Option<PathBuf> {
-    let directory = instance.config.snapshot.as_ref()?;
+fn snapshot<R: Resource>(instance: &Instance<'_, R>) -> Option<PathBuf> {
+    let directory = instance.settings().snapshot.as_ref()?;
     Some(directory.join(format!("{}.state", instance.identity.name)))
 }
 
-fn rescue(instance: &Instance) -> Option<Rescue> {
-    let directory = rescues(instance)?;
+fn rescue<R: Resource>(instance: &Instance<'_, R>) -> Option<Rescue> {
+    let directory = instance.settings().rescues.as_deref()?;
     let failed = instance.record.as_ref()?.failed.as_ref()?;
     Rescue::after(failed, &instance.identity, instance.request.node()?, directory)
 }
 
-/// Where memory goes after a failed migration. What a stateless guest remembers does not fit its new disk.
-fn rescues<'a>(instance: &'a Instance) -> Option<&'a Path> {
-    let directory = instance.config.migration_state_path.as_deref();
-    directory.filter(|_| !instance.config.stateless)
-}
-
 /// Remembers that the guest's migration has just failed, and whether its memory fits its disks still: then
 /// `target` is where it was to go to.
-pub fn note_failure(instance: &mut Instance, target: Option<&str>) {
-    let failed = target.filter(|_| rescues(instance).is_some()).and_then(Failed::now);
+pub fn note_failure<R: Resource>(instance: &mut Instance<'_, R>, target: Option<&str>) {
+    let rescued = instance.settings().rescues.is_some();
+    let failed = target.filter(|_| rescued).and_then(Failed::now);
     let known = instance.record.as_ref().and_then(|record| record.failed.as_ref());
     if failed.as_ref() == known {
         return;
@@ -81,8 +77,8 @@ pub fn note_failure(instance: &mut Instance, target: Option<&str>) {
 }
 
 /// Takes the saved memory, if there is any, for the one start that may resume it.
-pub fn claim(instance: &Instance) -> Result<Option<PathBuf>, Error> {
-    if let Some(directory) = rescues(instance) {
+pub fn claim<R: Resource>(instance: &Instance<'_, R>) -> Result<Option<PathBuf>, Error> {
+    if let Some(directory) = instance.settings().rescues.as_deref() {
         let failed = |source| Error::SavedMemory { path: directory.to_owned(), source };
         let (guest, shared) = (instance.identity.clone(), directory.to_owned());
         let node = instance.request.node().unwrap_or_default().to_owned();

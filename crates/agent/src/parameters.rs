@@ -1,10 +1,8 @@
 //! reload-agent and validate-all.
 
-use crate::config::Config;
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::security;
-use hypervisor::Hypervisor;
+use crate::{Open, Resource};
 use ocf::{Answer, Request};
 
 /// Takes changed parameters over. They are read anew by every action, so all there is to do is to
@@ -12,7 +10,7 @@ use ocf::{Answer, Request};
 ///
 /// This never fails: Pacemaker would restart a healthy guest, and with code 6 stop it everywhere, for a
 /// mistyped value. What is wrong is logged, here and by every action after it.
-pub fn reload(instance: &Instance) -> Answer {
+pub fn reload<R: Resource>(instance: &Instance<'_, R>) -> Answer {
     if let Ok((seen, _)) = instance.observe()
         && let (true, Some(sight)) = (seen.state.is_active(), &seen.sight)
     {
@@ -23,16 +21,12 @@ pub fn reload(instance: &Instance) -> Answer {
 
 /// Checks what can be checked: at level 0 the parameters, which are wrong or right on every node; at 10
 /// and above also what this node needs for starting the guest.
-pub fn validate(
-    request: &Request,
-    open: &dyn Fn(&str) -> Box<dyn Hypervisor>,
-) -> Result<Answer, Error> {
-    let config = Config::strict(request)?;
-    security::secure(&config)?;
+pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer, R::Error> {
+    R::strict(request)?.validate()?;
     if request.check_level().is_some_and(|level| level >= 10) {
-        let instance = Instance::strict(request, open)?;
+        let instance = Instance::<R>::strict(request, open)?;
         let definition = instance.definition()?;
-        open(&config.hypervisor)
+        open(&instance.settings().key.uri)
             .look(&definition.identity.name, instance.by)
             .map_err(|source| Error::NoHypervisor { source })?;
     }

@@ -1,0 +1,145 @@
+use hypervisor::Name;
+use ocf::{Code, Failure};
+use std::io;
+use std::path::PathBuf;
+
+/// Every way in which an action can fail whatever the hypervisor, and which OCF code each is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request itself, or a parameter.
+    #[error(transparent)]
+    Ocf(#[from] ocf::Error),
+    /// A policy that there is not.
+    #[error("migration_policy {found:?} is not known; expected safe, balanced or finish")]
+    MigrationPolicy {
+        /// What was found.
+        found: String,
+    },
+    /// What cannot be a user's name.
+    #[error(
+        "migration_user {found:?} is no user name; expected letters, digits, dots, hyphens and underscores"
+    )]
+    MigrationUser {
+        /// What was found.
+        found: String,
+    },
+    /// The configuration names another guest than the one that runs.
+    #[error("guest {was} still runs, but {} now names {is}; stop {was} first", .path.display())]
+    Renamed {
+        /// The guest that runs.
+        was: Name,
+        /// The guest that is named.
+        is: Name,
+        /// The configuration file.
+        path: PathBuf,
+    },
+    /// The configuration file is not there to be read.
+    #[error("cannot read the guest's configuration file {}; it must be there on every node that may start the guest", .path.display())]
+    ConfigFile {
+        /// The file.
+        path: PathBuf,
+        /// The kernel's words.
+        source: io::Error,
+    },
+    /// The configuration file defines no guest.
+    #[error("configuration file {}", .path.display())]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: hypervisor::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The kernel's words.
+        source: io::Error,
+    },
+    /// Whether there is a saved memory could not be told.
+    #[error(
+        "cannot tell whether the guest's memory was saved in {}; it must be reachable on every node, and \
+         only root may write to it", .path.display()
+    )]
+    SavedMemory {
+        /// The directory.
+        path: PathBuf,
+        /// The kernel's words.
+        source: io::Error,
+    },
+    /// What was done with the guest failed.
+    #[error(transparent)]
+    Guest(#[from] guest::Error),
+    /// The guest is there and not well.
+    #[error("{reason}")]
+    Unhealthy {
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// The guest agent in the guest does not answer.
+    #[error("the guest agent gives no sign of life")]
+    GuestAgent {
+        /// What the hypervisor said.
+        source: hypervisor::Error,
+    },
+    /// A monitor script failed.
+    #[error("monitor script {script}")]
+    Script {
+        /// The script.
+        script: String,
+        /// How it ended.
+        source: exec::Error,
+    },
+    /// The manager did not say where to.
+    #[error("no migration target: the cluster manager gave no CRM_meta_migrate_target")]
+    NoTarget,
+    /// Nobody could tell a probe anything.
+    #[error("{source}; a probe takes this node for one without a hypervisor")]
+    ProbeWithoutEvidence {
+        /// Why.
+        source: guest::Error,
+    },
+    /// The hypervisor does not answer.
+    #[error("no hypervisor answers")]
+    NoHypervisor {
+        /// Why.
+        source: hypervisor::Error,
+    },
+}
+
+impl Error {
+    /// Whether the hypervisor said nothing, so that it is not known what it did.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Guest(guest::Error::Hypervisor { source, .. }) if source.is_silence())
+    }
+}
+
+impl Failure for Error {
+    /// 6 is kept for what is wrong on every node, since Pacemaker then stops the guest everywhere; 5 says
+    /// that this node lacks something, and another may have it.
+    fn code(&self) -> Code {
+        match self {
+            Self::Ocf(error) => error.code(),
+            Self::MigrationPolicy { .. } | Self::MigrationUser { .. } => Code::Configured,
+            Self::ConfigFile { .. }
+            | Self::Definition { .. }
+            | Self::ProbeWithoutEvidence { .. }
+            | Self::NoHypervisor { .. }
+            | Self::Guest(guest::Error::Hypervisor {
+                source: hypervisor::Error::NotInstalled { .. },
+                ..
+            }) => Code::Installed,
+            Self::Renamed { .. }
+            | Self::SavedMemory { .. }
+            | Self::Write { .. }
+            | Self::Guest(_)
+            | Self::Unhealthy { .. }
+            | Self::GuestAgent { .. }
+            | Self::Script { .. }
+            | Self::NoTarget => Code::Generic,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What every agent for a guest does: one action on one resource.
+//!
+//! It stands between [`ocf`], which knows no guests, and [`guest`], which knows no OCF: it reads the record of the
+//! resource, maps the action to what is done with its guest, and the outcome to an answer. An agent is then
+//! its tables, and a [`Resource`]: what its parameters mean, and what only its hypervisor has.
+
+mod address;
+mod error;
+mod instance;
+mod lifecycle;
+mod memory;
+mod migration;
+mod monitor;
+mod ordering;
+mod parameters;
+mod settings;
+pub mod table;
+mod utilization;
+
+pub use address::on_network;
+pub use error::Error;
+pub use instance::Instance;
+pub use monitor::is_still_healthy;
+pub use ordering::Ordering;
+pub use settings::{Amount, Key, Reader, Settings, Utilization};
+
+use guest::{Link, Order};
+use hypervisor::{Definition, Hypervisor, Migration};
+use ocf::{Answer, Failure, Request, Verb};
+
+/// The hypervisor at a connection URI.
+pub type Open<'a> = &'a dyn Fn(&str) -> Box<dyn Hypervisor>;
+
+/// A resource as its parameters describe it, and what is special about its kind.
+pub trait Resource: Sized {
+    /// The agent's OCF type.
+    const NAME: &'static str;
+
+    /// When systemd may take down what its guests need.
+    const ORDERING: Ordering;
+
+    /// Every way in which an action can fail.
+    type Error: Failure + From<Error>;
+
+    /// What names the guest, as far as that is right.
+    fn key(request: &Request) -> Option<Key>;
+
+    /// Reads all parameters, and insists that all of them are right.
+    ///
+    /// # Errors
+    /// The first that is wrong.
+    fn strict(request: &Request) -> Result<Self, Self::Error>;
+
+    /// Reads what can be read. What cannot counts as unset and is logged: a guest that runs must be
+    /// watched, moved and stopped whatever is wrong with its configuration.
+    fn lenient(request: &Request) -> Self;
+
+    /// What every agent is told.
+    fn settings(&self) -> &Settings;
+
+    /// The same, to be changed.
+    fn settings_mut(&mut self) -> &mut Settings;
+
+    /// Reads the file that defines the guest.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn definition(&self, text: &str) -> hypervisor::Result<Definition>;
+
+    /// What is wanted of a migration to that node.
+    ///
+    /// # Errors
+    /// When the parameters do not say.
+    fn order<'a>(
+        instance: &Instance<'_, Self>,
+        node: &str,
+        link: &'a Link,
+    ) -> Result<Order<'a>, Self::Error>;
+
+    /// Checks what is of no concern but to `validate-all`.
+    ///
+    /// # Errors
+    /// What is wrong on every node.
+    fn validate(&self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Makes what the guest needs before it can be started.
+    ///
+    /// # Errors
+    /// What this node lacks.
+    fn prepare(
+        _instance: &Instance<'_, Self>,
+        _definition: &Definition,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Makes what the guest needs on the target of a migration, as far as it can be made.
+    fn prepare_target(_instance: &Instance<'_, Self>, _migration: &Migration) {}
+
+    /// Keeps what is to follow the guest while it runs.
+    fn keep(_instance: &Instance<'_, Self>) {}
+
+    /// Does what is to be done when this node has a guest more or less than before.
+    fn changed(_instance: &Instance<'_, Self>) {}
+}
+
+/// Does an action.
+///
+/// # Errors
+/// Why it could not be done, with the OCF code that this is.
+pub fn perform<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer, R::Error> {
+    let lenient = || Instance::<R>::lenient(request, open);
+    match request.verb() {
+        Verb::Start => lifecycle::start::<R>(request, open),
+        Verb::Stop => Ok(lifecycle::stop(&lenient())?),
+        Verb::Monitor | Verb::Status => Ok(monitor::monitor(&lenient())?),
+        Verb::MigrateTo => migration::migrate_to(&mut lenient()),
+        Verb::MigrateFrom => Ok(migration::migrate_from(&lenient())?),
+        Verb::ReloadAgent => Ok(parameters::reload(&lenient())),
+        Verb::ValidateAll => parameters::validate::<R>(request, open),
+        // Nothing a guest has to hear, and for the rest dispatch sees to it that they do not get here.
+        Verb::Notify | Verb::MetaData | Verb::Usage | Verb::Promote | Verb::Demote => {
+            Ok(Answer::Success)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The parameters that agents have in common. What differs between them, such as a default, is added by each.
+
+use ocf::Parameter;
+use std::path::PathBuf;
+
+/// Programs that check the guest's services.
+pub const MONITOR_SCRIPTS: Parameter<Vec<String>> = Parameter::list(
+    "monitor_scripts",
+    "Programs that check the guest's services",
+    "Programs, separated by spaces, that are run without arguments to check services inside the guest. Any \
+     that fails, or does not end in its share of the monitor's timeout, fails the monitor; start and \
+     migrate_from wait until all succeed.",
+)
+.reloadable();
+
+/// The suffix of node names on the migration network, for [`crate::on_network`].
+pub const MIGRATION_NETWORK_SUFFIX: Parameter<String> = Parameter::string(
+    "migration_network_suffix",
+    "Suffix of node names on the migration network",
+    "Appended to the target's node name, before the first dot if it has one, for the connection to its \
+     hypervisor and for the guest's memory: with -mig, the target node2.example.com is reached as \
+     node2-mig.example.com. Ignored where another parameter gives the address.",
+)
+.reloadable();
+
+/// What a migration may cost the guest, for a hypervisor that can do something about it.
+pub const MIGRATION_POLICY: Parameter<String> = Parameter::string(
+    "migration_policy",
+    "What a migration may cost the guest",
+    "What is done about a guest that dirties its memory faster than it can be sent. safe: nothing; it is never \
+     slowed down and never stands still for longer than migration_downtime (300 ms if that is not set), and \
+     if it cannot be migrated like that the migration fails and the guest stays. balanced: its processors are \
+     slowed down; it may stand still for 0.9 s when a quarter of migrate_to's timeout is gone, for 3 s when \
+     half of it is gone, and at the last moment for as long as sending the rest takes. finish: post-copy; \
+     the guest runs on the target before all of its memory is there, and boots anew if a node or the link \
+     between them fails meanwhile. Other guests are migrated in the same way by all three.",
+)
+.default("balanced")
+.reloadable();
+
+/// Where the memory goes of a guest that could not be migrated.
+pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
+    "migration_state_path",
+    "Directory for the memory of a guest that could not be migrated",
+    "Absolute path of a directory that all nodes share. Pacemaker answers a failed migration with a stop \
+     and a start on the target. With this the stop that follows a failed migration within 5 minutes, on the \
+     same boot of the node and with no monitor in between, saves the guest's memory there, and the start that \
+     follows within 5 minutes, on the target or on the same node, resumes it, once: the guest does not boot. \
+     In every other case stop and start are as they are without it, but a start fails where the directory \
+     cannot be read. A guest whose memory cannot be saved or resumed is shut down and boots. Only root may \
+     write to the directory.",
+)
+.reloadable();
+
+/// Which guest of a node leaves first.
+pub const MIGRATION_PRIORITY: Parameter<u64> = Parameter::integer(
+    "migration_priority",
+    "Which guest of a node leaves first",
+    "When several guests leave a node they go one after the other, those with a higher number first, and of \
+     the same number the smaller one. Pacemaker does not tell an agent the resource's priority.",
+)
+.range(0, 1_000_000)
+.default("0")
+.reloadable();
+
+/// Whether the utilization attribute `cpu` is set. It has no default.
+pub const AUTOSET_CPU: Parameter<bool> = Parameter::boolean(
+    "autoset_utilization_cpu",
+    "Set the utilization attribute cpu",
+    "Set the resource's utilization attribute cpu to the guest's number of virtual CPUs. Written only when \
+     it differs.",
+)
+.reloadable();
