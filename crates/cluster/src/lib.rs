@@ -5,6 +5,8 @@
 //! deadline, and it has no place in a plain recurring monitor. Each write aborts the transition
 //! that Pacemaker is in, so nothing is written that is there already.
 
+mod pacemaker;
 mod utilization;
 
-pub use utilization::{Change, Error, Pacemaker};
+pub use pacemaker::{Error, Pacemaker};
+pub use utilization::Change;

@@ -1,33 +1,5 @@
-use exec::{Deadline, Output, Tool};
-
-/// Ways in which asking or telling Pacemaker can fail.
-///
-/// The source has what `crm_resource` said: the cluster does not run on this node, or it does not
-/// know the resource.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// An attribute could not be read.
-    #[error("cannot read the utilization attribute {attribute} of resource {resource}")]
-    Read {
-        /// The resource's name.
-        resource: String,
-        /// The attribute's name.
-        attribute: String,
-        /// What went wrong.
-        source: exec::Error,
-    },
-    /// An attribute could not be set or unset.
-    #[error("cannot change the utilization attribute {attribute} of resource {resource}")]
-    Write {
-        /// The resource's name.
-        resource: String,
-        /// The attribute's name.
-        attribute: String,
-        /// What went wrong.
-        source: exec::Error,
-    },
-}
+use crate::pacemaker::{Error, Pacemaker};
+use exec::{Deadline, Output};
 
 /// Whether something had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,19 +10,7 @@ pub enum Change {
     Done,
 }
 
-/// The Pacemaker cluster that this node is a member of.
-#[derive(Debug, Clone)]
-pub struct Pacemaker {
-    crm_resource: Tool,
-}
-
 impl Pacemaker {
-    /// The cluster of this node. Nothing is asked yet.
-    #[must_use]
-    pub fn local() -> Self {
-        Self { crm_resource: Tool::new("crm_resource") }
-    }
-
     /// What a resource is said to use of a node's capacity; `None` when the attribute is not set.
     ///
     /// # Errors
@@ -133,6 +93,7 @@ impl Pacemaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use exec::Tool;
     use std::path::{Path, PathBuf};
     use std::time::Duration;
 
@@ -154,7 +115,10 @@ mod tests {
                 .args(["--create", "--scope=resources", "--xml-text", primitive])
                 .run(soon())
                 .unwrap();
-            let pacemaker = Pacemaker { crm_resource: tool("crm_resource", &cib) };
+            let pacemaker = Pacemaker {
+                crm_resource: tool("crm_resource", &cib),
+                crm_attribute: tool("crm_attribute", &cib),
+            };
             Self { pacemaker, cib, _directory: directory }
         }
 
@@ -194,6 +158,19 @@ mod tests {
         let before = offline.content();
         assert_eq!(pacemaker.set_utilization("vm1", "cpu", 2, soon()).unwrap(), Change::Already);
         assert_eq!(offline.content(), before);
+    }
+
+    #[test]
+    fn a_node_has_the_attributes_that_were_set() {
+        let Offline { pacemaker, cib, .. } = &Offline::new();
+        let node = "<node id='1' uname='n1'/>";
+        let create = tool("cibadmin", cib).args(["--create", "--scope=nodes", "--xml-text", node]);
+        create.run(soon()).unwrap();
+        assert_eq!(pacemaker.node_attribute("n1", "address", soon()).unwrap(), None);
+        let set = ["--type=nodes", "--node=n1", "--name=address", "--update=10.0.0.1"];
+        tool("crm_attribute", cib).args(set).run(soon()).unwrap();
+        let found = pacemaker.node_attribute("n1", "address", soon()).unwrap();
+        assert_eq!(found.as_deref(), Some("10.0.0.1"));
     }
 
     #[test]

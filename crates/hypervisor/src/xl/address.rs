@@ -6,6 +6,14 @@ use exec::Tool;
 pub const DEFAULT_TRANSPORT: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=5 -oServerAliveInterval=5";
 
+/// Whether that is an address of xl's.
+///
+/// # Errors
+/// [`Error::Address`] when it is not.
+pub fn check(uri: &str) -> Result<()> {
+    Address::parse(uri).map(drop)
+}
+
 /// Which host's toolstack is meant, and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {

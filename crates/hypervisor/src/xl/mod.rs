@@ -16,7 +16,7 @@ mod table;
 mod userdata;
 mod witness;
 
-pub use address::DEFAULT_TRANSPORT;
+pub use address::{DEFAULT_TRANSPORT, check};
 pub use witness::{Domain, Xen};
 
 use crate::error::{Error, Result};

@@ -1,0 +1,178 @@
+use crate::error::Error;
+use crate::{migration, table};
+use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS};
+use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
+use guest::{Link, Order};
+use hypervisor::xl::{self, DEFAULT_TRANSPORT};
+use hypervisor::{Definition, Name, ShutdownMode};
+use ocf::Request;
+use std::time::Duration;
+
+/// This node's toolstack.
+const HERE: &str = "xl:///";
+
+/// The agent's parameters, read and understood.
+#[derive(Debug)]
+pub struct Config {
+    pub settings: Settings,
+    pub migration_transport: String,
+    pub migration_network_suffix: String,
+    pub node_ip_attribute: String,
+    pub migration_priority: u32,
+}
+
+type Parameters<'a> = Reader<'a, Error>;
+
+/// The guest's name, where the file is not to say it.
+fn name(parameters: &mut Parameters<'_>) -> Option<Name> {
+    let given = Some(parameters.text(&table::NAME)).filter(|name| !name.is_empty())?;
+    match Name::try_from(given) {
+        Ok(name) => Some(name),
+        Err(source) => {
+            parameters.problems.push(Error::Name { source });
+            None
+        }
+    }
+}
+
+/// How to get to another node, once that is something that can be handed to xl.
+fn transport(parameters: &mut Parameters<'_>) -> String {
+    let given = parameters.text(&table::MIGRATION_TRANSPORT);
+    match xl::check(&address("n", &given)) {
+        Ok(()) => given,
+        Err(source) => {
+            parameters.problems.push(Error::Transport { source });
+            DEFAULT_TRANSPORT.to_owned()
+        }
+    }
+}
+
+fn address(host: &str, transport: &str) -> String {
+    match transport {
+        DEFAULT_TRANSPORT => format!("xl://{host}/"),
+        other => format!("xl://{host}/?transport={other}"),
+    }
+}
+
+fn settings(parameters: &mut Parameters<'_>) -> Settings {
+    let acpi = parameters.get(&table::SHUTDOWN_ACPI).unwrap_or_default();
+    let time = parameters.get(&table::SHUTDOWN_TIMEOUT);
+    let mut attribute = |set| match parameters.get(set) {
+        Some(true) => Utilization::Set,
+        _ => Utilization::Leave,
+    };
+    let utilization = vec![
+        ("cpu", Amount::Cpus, attribute(&table::AUTOSET_CPU)),
+        ("hv_memory", Amount::Memory, attribute(&table::AUTOSET_HV_MEMORY)),
+    ];
+    // A guest that does not hear the one may hear the other.
+    let mut modes = vec![ShutdownMode::Any, ShutdownMode::Acpi];
+    if acpi {
+        modes.reverse();
+    }
+    Settings {
+        key: Key {
+            config: parameters.get(&table::XMFILE).unwrap_or_default(),
+            uri: HERE.to_owned(),
+            name: name(parameters),
+        },
+        shutdown_modes: modes,
+        shutdown_time: time.filter(|time| *time > 0).map(Duration::from_secs),
+        force_stop: time == Some(0),
+        snapshot: None,
+        rescues: parameters.get(&MIGRATION_STATE_PATH),
+        monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
+        utilization,
+    }
+}
+
+impl Config {
+    fn read(request: &Request) -> (Self, Vec<Error>) {
+        let mut reader = Reader::new(request);
+        let config = Self {
+            settings: settings(&mut reader),
+            migration_transport: transport(&mut reader),
+            migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
+            node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
+            migration_priority: reader.migration_priority(),
+        };
+        (config, reader.problems)
+    }
+
+    /// The address of another node's toolstack.
+    pub fn address(&self, host: &str) -> String {
+        address(host, &self.migration_transport)
+    }
+}
+
+impl Resource for Config {
+    const NAME: &'static str = table::AGENT.name;
+
+    /// xendomains, when it is stopped, saves or shuts down every guest that runs, ours too.
+    const ORDERING: Ordering = Ordering {
+        name: "99-hawser-xen.conf",
+        after: &[
+            "xen.service xendomains.service",
+            "xenstored.service xenconsoled.service xen-init-dom0.service",
+            "xen-qemu-dom0-disk-backend.service xendriverdomain.service",
+        ],
+        wants: &[],
+    };
+
+    type Error = Error;
+
+    fn key(request: &Request) -> Option<Key> {
+        let config = table::XMFILE.get(request).ok()??;
+        let name = match table::NAME.get(request).ok()?.filter(|name| !name.is_empty()) {
+            Some(name) => Some(Name::try_from(name).ok()?),
+            None => None,
+        };
+        Some(Key { config, uri: HERE.to_owned(), name })
+    }
+
+    fn strict(request: &Request) -> Result<Self, Error> {
+        table::AGENT.check(request).map_err(agent::Error::from)?;
+        let (config, problems) = Self::read(request);
+        problems.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    fn lenient(request: &Request) -> Self {
+        let (config, problems) = Self::read(request);
+        for problem in problems {
+            let problem = ocf::reason(&problem);
+            ocf::log::warn(format_args!("{problem}; going on as if it were not set"));
+        }
+        config
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    fn definition(&self, text: &str) -> hypervisor::Result<Definition> {
+        let key = &self.settings.key;
+        Definition::from_xl(text, &key.config, key.name.as_ref())
+    }
+
+    fn order<'a>(
+        instance: &Instance<'_, Self>,
+        node: &str,
+        link: &'a Link,
+    ) -> Result<Order<'a>, Error> {
+        migration::order(instance, node, link)
+    }
+
+    /// What is not there is named, and may be on another node. What cannot be told xl will say.
+    fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {
+        match instance.hypervisor.admit(definition, instance.by) {
+            Err(source @ hypervisor::Error::NotAdmitted { .. }) => {
+                Err(Error::NotAdmitted { source })
+            }
+            _ => Ok(()),
+        }
+    }
+}
