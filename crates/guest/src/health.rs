@@ -17,7 +17,7 @@ pub enum Health {
         reason: String,
     },
     /// Nothing of it is active here. The incoming copy of a migration does not count: until it runs,
-    /// the guest is on the source. Nor does one that a migration left behind.
+    /// the guest is on the source. Nor does what never runs again.
     Off,
 }
 
@@ -29,7 +29,6 @@ pub fn describe(state: State) -> &'static str {
         State::Paused(Pause::IoError) => "paused on an I/O error",
         State::Paused(Pause::Incoming) => "paused as the incoming copy of a migration",
         State::Paused(Pause::Outgoing) => "paused at the end of a migration",
-        State::Paused(Pause::Departed) => "paused as the copy that a migration left behind",
         State::Paused(Pause::PostcopyFailed) => "paused after a failed post-copy migration",
         State::Paused(Pause::Job) => "paused for a job of the hypervisor",
         State::Paused(Pause::Unknown) => "paused",
@@ -37,6 +36,7 @@ pub fn describe(state: State) -> &'static str {
         State::PmSuspended => "suspended by itself (ACPI S3)",
         State::ShuttingDown => "shutting down",
         State::Dying => "being torn down",
+        State::Remains => "there as what a migration or its end has left of it",
         State::Alive => "there in a state that cannot be told",
         State::Off => "off",
     }
@@ -50,7 +50,7 @@ impl Guest<'_> {
         let is = |hint: &str| format!("guest {name} is {}{hint}", describe(seen.state));
         let resume = format!("; {} lets it run on", self.hypervisor.abilities().resume);
         match seen.state {
-            State::Off | State::Paused(Pause::Incoming | Pause::Departed) => Health::Off,
+            State::Off | State::Remains | State::Paused(Pause::Incoming) => Health::Off,
             State::Crashed | State::Paused(Pause::PostcopyFailed) => {
                 Health::Failed { reason: is("") }
             }

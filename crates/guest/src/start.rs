@@ -28,7 +28,8 @@ impl Guest<'_> {
             State::Crashed
             | State::Dying
             | State::ShuttingDown
-            | State::Paused(Pause::Incoming | Pause::Departed | Pause::PostcopyFailed) => {
+            | State::Remains
+            | State::Paused(Pause::Incoming | Pause::PostcopyFailed) => {
                 (self.note)(format_args!(
                     "clearing away what remains of guest {}: it is {}",
                     self.identity.name,

@@ -141,16 +141,23 @@ impl Guest<'_> {
     pub(crate) fn end(&self) -> Result<()> {
         let name = &self.identity.name;
         let by = self.by.less(KILL_RESERVE.min(self.by.remaining() / 3));
-        let seen = self.observe()?;
+        let mut seen = self.observe()?;
         match self.hypervisor.destroy(name, by) {
             Ok(()) if self.off(&seen, by)? => return Ok(()),
             Ok(()) => {}
             Err(error) => (self.note)(format_args!("guest {name}: {error}")),
         }
-        for trace in &seen.traces {
-            (self.note)(format_args!("killing {trace} of guest {name}"));
-            if !self.witness.kill(*trace, self.by) {
-                (self.note)(format_args!("{trace} of guest {name} does not die"));
+        // What comes to light when they are gone ends too, such as a program that would bring the guest back.
+        loop {
+            for trace in &seen.traces {
+                (self.note)(format_args!("killing {trace} of guest {name}"));
+                if !self.witness.kill(*trace, self.by) {
+                    (self.note)(format_args!("{trace} of guest {name} does not die"));
+                }
+            }
+            seen = self.observe()?;
+            if seen.traces.is_empty() || self.by.expired() {
+                break;
             }
         }
         if self.off(&seen, self.by)? {

@@ -13,8 +13,6 @@ pub enum Pause {
     Incoming,
     /// A migration's last phase: the guest is about to run elsewhere.
     Outgoing,
-    /// It was let go by a migration that has ended: it runs elsewhere or nowhere, and never here again.
-    Departed,
     /// A post-copy migration broke: neither copy has all of the memory.
     PostcopyFailed,
     /// A job of the hypervisor (save, dump, snapshot, start) that ends by itself.
@@ -39,6 +37,9 @@ pub enum State {
     ShuttingDown,
     /// The hypervisor is tearing it down.
     Dying,
+    /// It never runs here again, and is there to be cleared away: it was let go by a migration that has ended,
+    /// or was torn down by nobody who would have done that.
+    Remains,
     /// Its process is there; what it does cannot be told.
     Alive,
     /// Nothing of it is active here.

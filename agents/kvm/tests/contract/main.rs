@@ -1,15 +1,36 @@
-//! The contract: the built agent, as Pacemaker runs it, on pretend hosts that do what each test says.
-//!
-//! No root, no daemon and no guest is needed. What holds for every call (a code that OCF knows, in
-//! time, one line with the reason if it failed, nothing else) is checked at each one, in `node`.
+//! The contract that every agent keeps, and what only this one has to keep.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod input;
-mod lifecycle;
-mod metadata;
+mod front;
+mod memory;
 mod migration;
-mod monitor;
-mod node;
-mod process;
-mod shutdown;
+mod parameters;
+
+use contract::{Agent, Call};
+use std::path::Path;
+
+static KVM: Agent = Agent {
+    name: "kvm",
+    program: env!("CARGO_BIN_EXE_kvm"),
+    config: "config",
+    define,
+    on,
+    by_force: ("force_stop", "1"),
+    mistyped: ("migration_speed", "fast", "100"),
+    resume: "virsh resume",
+};
+
+fn define(name: &str) -> String {
+    let escaped = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("<domain type='kvm'><name>{escaped}</name></domain>")
+}
+
+fn on(call: Call, host: &Path) -> Call {
+    let uri = |path: &Path| format!("scripted://{}", path.display());
+    call.set("hypervisor", uri(host)).set("remoteuri", uri(&host.with_file_name("%n.json")))
+}
+
+mod clauses {
+    contract::suite!(crate::KVM);
+}

@@ -159,9 +159,9 @@ impl Guest<'_> {
         }
         match there.state {
             State::Off => Ok(()),
-            State::Paused(Pause::Incoming | Pause::Departed) => {
+            State::Remains | State::Paused(Pause::Incoming) => {
                 (self.note)(format_args!(
-                    "removing the copy of guest {name} that an earlier migration left on the target"
+                    "removing what an earlier migration of guest {name} left on the target"
                 ));
                 self.done(target.destroy(name, self.by.slice(CLEAR_SLICE)))
             }

@@ -42,7 +42,7 @@ impl Guest<'_> {
                 }
                 // Of a post-copy that broke off, what the copy there lacks of its memory is here.
                 (State::Paused(Pause::PostcopyFailed), ..) => {}
-                (State::Paused(Pause::Departed), Ok(State::Running), _) => {
+                (State::Remains, Ok(State::Running), _) => {
                     return self.end_double();
                 }
                 (_, Ok(State::Running), _) if stays(&seen) => return self.end_double(),
@@ -54,8 +54,8 @@ impl Guest<'_> {
                 }
                 _ => {}
             }
-            let gone = matches!(here, State::Off | State::Paused(Pause::Departed))
-                && matches!(there, Ok(State::Off));
+            let gone =
+                matches!(here, State::Off | State::Remains) && matches!(there, Ok(State::Off));
             if (gone && lost.expired()) || !self.by.pause(POLL) {
                 let there = there.unwrap_or(State::Alive);
                 let source = outcome.err();
@@ -102,7 +102,6 @@ impl Guest<'_> {
 /// leave: a daemon that restarts lets go of its clients at once, and of its migrations later.
 fn stays(seen: &Observation) -> bool {
     let moving = seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running);
-    let nowhere =
-        [State::Off, State::Alive, State::Paused(Pause::Outgoing), State::Paused(Pause::Departed)];
+    let nowhere = [State::Off, State::Alive, State::Paused(Pause::Outgoing), State::Remains];
     !moving && !nowhere.contains(&seen.state)
 }

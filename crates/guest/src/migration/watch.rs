@@ -46,8 +46,9 @@ impl Guest<'_> {
         (mut turn, journey): (Option<Turn>, &mut Journey),
     ) -> hypervisor::Result<()> {
         let name = &self.identity.name;
-        let times = Times { end: by.less(ABORT_RESERVE.min(by.remaining() / 4)), by };
         let abilities = self.hypervisor.abilities();
+        let reserve = ABORT_RESERVE.max(2 * abilities.answer).min(by.remaining() / 4);
+        let times = Times { end: by.less(reserve), by };
         let (migration, terms) = terms(order, abilities);
         let mut ended = self.attempt(&migration, terms, times, (&mut turn, journey));
         // Nobody asked for post-copy by name, and not every node can do it.

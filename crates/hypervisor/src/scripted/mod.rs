@@ -1,4 +1,4 @@
-//! Guests on a pretend host, which is a JSON file: `scripted:///path/host.json`.
+//! Guests on a pretend host, which is a JSON file: `scripted:///path/host.json`, or one that stands for xl's.
 //!
 //! Two files are two hosts, and a guest migrates from one to the other. Several agents can work on a
 //! host at the same time, as each change is made under a lock. The file also says what goes wrong on
@@ -12,6 +12,7 @@ pub use host::{Answer, Effect, Fault, Host, Process};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
 use crate::state::{Job, Pause, Sight, State};
+use crate::xl::Xl;
 use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Stamp, Trace,
     Transfer, Witness,
@@ -23,6 +24,10 @@ use std::time::Duration;
 /// How long a look at a guest hangs, at most: whoever looks does not wait for ever.
 const LOOK_SLICE: Duration = Duration::from_millis(200);
 
+/// The variable with the file that stands for this host where an agent has no parameter that could name one. The
+/// files of the others are beside it.
+pub const HOST: &str = "HAWSER_SCRIPTED";
+
 /// Calls that change nothing, and are not noted.
 const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach", "progress"];
 
@@ -30,19 +35,27 @@ const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach", "progres
 #[derive(Debug, Clone)]
 pub struct Scripted {
     path: PathBuf,
+    abilities: Abilities,
 }
 
 impl Scripted {
     /// The host in a file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), abilities: Abilities::ALL }
     }
 
-    /// The host that a URI names; `None` when that is no `scripted:///path`.
+    /// The host that a URI names: `scripted:///path`, or `xl://` where [`HOST`] says which one is meant.
     #[must_use]
     pub fn at(uri: &str) -> Option<Self> {
-        uri.strip_prefix("scripted://").filter(|path| path.starts_with('/')).map(Self::new)
+        if let Some(path) = uri.strip_prefix("scripted://") {
+            return path.starts_with('/').then(|| Self::new(path));
+        }
+        let (name, _) = uri.strip_prefix("xl://")?.split_once('/')?;
+        let here = PathBuf::from(std::env::var_os(HOST)?);
+        let other = || here.with_file_name(format!("{name}.json"));
+        let path = if name.is_empty() { here.clone() } else { other() };
+        Some(Self { path, abilities: Xl::ABILITIES })
     }
 
     fn unreachable(&self, words: &str) -> Error {
@@ -133,7 +146,7 @@ fn begin(
 
 impl Hypervisor for Scripted {
     fn abilities(&self) -> Abilities {
-        Abilities::ALL
+        self.abilities
     }
 
     fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {

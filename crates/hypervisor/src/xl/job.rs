@@ -1,6 +1,5 @@
 //! What xl is doing with a domain: its processes on this node, whoever has started them.
 
-use super::table::Row;
 use crate::identity::Name;
 use crate::process::Process;
 use nix::sys::signal::{Signal, kill};
@@ -27,16 +26,21 @@ pub struct Task {
     pub process: Process,
 }
 
-/// Every xl that is at work on that domain.
-pub fn of(row: &Row) -> Vec<Task> {
+/// Every xl that is at work on the guest, in a domain of that number.
+pub fn of(guest: &Name, id: u16) -> Vec<Task> {
     let task = |process: Process| {
-        let work = work(&process.command_line()?, row)?;
+        let work = work(&process.command_line()?, guest, id)?;
         Some(Task { work, process })
     };
     Process::all().filter_map(task).collect()
 }
 
 impl Task {
+    /// Whether it keeps the guest from being dealt with otherwise, and can be told to fail.
+    pub fn holds(&self) -> bool {
+        matches!(self.work, Work::Migrate | Work::Save)
+    }
+
     /// Has it fail, and not end: an xl that ends leaves a guest that it has suspended as it is, and one whose
     /// stream breaks lets it run on. So it is its helper and its transport that are ended.
     pub fn fail(self) {
@@ -56,7 +60,7 @@ fn arguments(line: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
 }
 
 /// What a command line does with a domain, if it is one of xl's that names it, by its name or its number.
-fn work(line: &[u8], row: &Row) -> Option<Work> {
+fn work(line: &[u8], guest: &Name, id: u16) -> Option<Work> {
     let mut words = arguments(line)?;
     let work = match words.find(|word| !word.starts_with(b"-"))? {
         b"migrate" => Work::Migrate,
@@ -65,11 +69,8 @@ fn work(line: &[u8], row: &Row) -> Option<Work> {
         b"destroy" => Work::Destroy,
         _ => return None,
     };
-    let id = row.id.to_string();
-    let own = row.name.as_deref().map(|name| name.trim_end_matches("--migratedaway"));
-    words
-        .any(|word| word == id.as_bytes() || own.is_some_and(|own| word == own.as_bytes()))
-        .then_some(work)
+    let (name, id) = (guest.as_str().as_bytes(), id.to_string());
+    words.any(|word| word == id.as_bytes() || word == name).then_some(work)
 }
 
 /// The xl that brings a guest back when it reboots and clears it away when it ends. It was started with the
@@ -88,13 +89,11 @@ pub fn keepers(guest: &Name) -> Vec<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xl::table::Table;
 
     #[test]
     fn an_xl_is_known_by_its_verb_and_its_domain() {
-        let table = Table::parse(include_str!("samples/list-v.txt")).unwrap();
-        let row = table.named("g1").unwrap();
-        let work = |line: &str| work(line.replace(' ', "\0").as_bytes(), row);
+        let guest = Name::from_any("g1");
+        let work = |line: &str| work(line.replace(' ', "\0").as_bytes(), &guest, 3);
         assert_eq!(work("/usr/sbin/xl migrate -s ssh 3 n2"), Some(Work::Migrate));
         assert_eq!(work("xl -v save g1 /srv/g1.state"), Some(Work::Save));
         assert_eq!(work("xl remus -Fnd g1 n2"), Some(Work::Checkpoint));

@@ -3,13 +3,13 @@
 //! It is a process in a session of its own, and goes on when the agent that began it is killed. What it says
 //! is in a file, where the next agent finds it.
 
-use super::job::{self, Work};
+use super::job::{self, Task};
 use super::table::{self, Row};
 use super::{Xl, address::Address};
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
-use crate::migration::{Migration, Part, Progress, Transfer};
+use crate::migration::{Migration, Transfer};
 use exec::{Child, Tool};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,6 @@ const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// Nobody waits for ever for what is begun here, and xl does not take so long.
 const FOR_EVER: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// A page of a guest, which is what xl counts, in bytes.
-const PAGE: u64 = 4096;
 
 /// An xl that is at work, and the file with what it says.
 struct Run {
@@ -89,39 +86,41 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
 }
 
 /// Saves the guest to a file, and lets it run on if that takes too long.
-pub fn save(xl: &Xl, row: &Row, file: &Path, by: Deadline) -> Result<()> {
+pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     let what = "save the guest";
+    let row = xl.domain(what, guest, by)?;
     let tool = Tool::new("xl").args(["save", &row.id.to_string()]).arg(file);
-    let mut run = Run::begin(what, tool, row)?;
+    let mut run = Run::begin(what, tool, &row)?;
     if let Some(ended) = run.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
-    while let Some(task) = xl.jobs(row).into_iter().find(|task| task.work == Work::Save) {
+    for task in job::of(guest, row.id).into_iter().filter(Task::holds) {
         task.fail();
-        if run.wait(by.slice(POLL)).is_some() || by.expired() {
-            break;
-        }
     }
+    // It has nothing to say that is not known.
+    let _ = run.wait(by);
     Err(Error::Refused { what, words: "it took too long".to_owned() })
 }
 
-/// Has xl give up what it does with the guest's memory, and waits until it has.
+/// Has xl give up what it does with the guest's memory, and waits until it has. xl itself is not asked: under a
+/// migration it takes its time, and takes it from the migration.
 ///
-/// Until it gives its domain another name it lets the guest run on here when its stream breaks. After that the
+/// Until xl gives the domain another name it lets the guest run on here when its stream breaks. After that the
 /// guest may run on the other side, and there is nothing to be given up: xl ends by itself.
 pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
     loop {
-        let table = xl.table(by)?;
-        let tasks = |row: &Row| {
-            let mut tasks = xl.jobs(row);
-            tasks.retain(|task| matches!(task.work, Work::Migrate | Work::Save));
-            tasks
-        };
-        if table.copies(guest).all(|row| tasks(row).is_empty()) {
-            return Ok(());
+        let (mut working, domains) = (false, xl.names(by)?);
+        let own = [&[guest.to_string()][..], &table::departed(guest)].concat();
+        for (id, name) in domains.iter().filter(|(_, name)| own.contains(name)) {
+            for task in job::of(guest, *id).into_iter().filter(Task::holds) {
+                working = true;
+                if name == guest.as_str() {
+                    task.fail();
+                }
+            }
         }
-        if let Some(row) = table.named(guest.as_str()) {
-            tasks(row).into_iter().for_each(job::Task::fail);
+        if !working {
+            return Ok(());
         }
         if !by.pause(POLL) {
             return Err(Error::Refused {
@@ -129,50 +128,5 @@ pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
                 words: "it was told to end and still runs".to_owned(),
             });
         }
-    }
-}
-
-/// How far the xl has got that sends a domain; `None` when none does, or it has not said yet.
-pub fn progress(row: &Row) -> Option<Progress> {
-    read(&fs::read_to_string(log(row)).ok()?)
-}
-
-/// The last that xl said of its progress, in pages of the pass that it is in:
-/// `xc: progress: Frames: 2048/24576    8%`, and from the second pass on `Frames iteration 1`.
-fn read(said: &str) -> Option<Progress> {
-    let mut seen = Progress::default();
-    let mut before = 0;
-    for line in said.lines().filter_map(|line| line.trim().strip_prefix("xc: progress: ")) {
-        let Some((label, figures)) = line.rsplit_once(": ") else { continue };
-        let figures = figures.split_whitespace().next().and_then(|it| it.split_once('/'));
-        let Some((done, total)) = figures else { continue };
-        let (Ok(done), Ok(total)) = (done.parse::<u64>(), total.parse::<u64>()) else { continue };
-        let iteration = label.rsplit_once("iteration ").and_then(|(_, it)| it.parse::<u64>().ok());
-        let pass = iteration.unwrap_or_default() + 1;
-        if pass > seen.pass {
-            before = seen.memory.sent;
-        }
-        let all = seen.memory.total.max(total * PAGE);
-        let (sent, remaining) = (before + done * PAGE, total.saturating_sub(done) * PAGE);
-        seen.memory = Part { total: all, sent, remaining, rate: 0 };
-        seen.pass = pass;
-    }
-    (seen.pass > 0).then_some(seen)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn how_far_it_is_can_be_told_from_what_xl_says() {
-        assert_eq!(read("Saving to migration stream\nxc: info: Saving domain 3\n"), None);
-        let said = "xc: progress: Frames: 2048/24576    8%\nxc: progress: Frames: 24576/24576  100%\n\
-                    xc: progress: Frames iteration 1: 512/2048   25%\n";
-        let progress = read(said).unwrap();
-        assert_eq!(progress.pass, 2);
-        let memory = progress.memory;
-        assert_eq!((memory.total >> 20, memory.sent >> 20, memory.remaining >> 20), (96, 98, 6));
-        assert_eq!(read("xc: progress: End of stream: 0/0    0%").unwrap().memory.remaining, 0);
     }
 }

@@ -15,6 +15,7 @@ mod state;
 mod table;
 mod userdata;
 mod witness;
+mod xenstore;
 
 pub use address::{DEFAULT_TRANSPORT, check};
 pub use witness::{Domain, Xen};
@@ -27,6 +28,7 @@ use crate::{
 };
 use address::Address;
 use exec::Output;
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 use table::{Row, Table};
@@ -34,18 +36,34 @@ use table::{Row, Table};
 /// How long one call of xl takes, at most, on a host that is well, the way to another host included.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// What one that has not answered once is given from then on.
+const ANSWER_AGAIN: Duration = Duration::from_secs(4);
+
 /// The toolstack of a host.
 pub struct Xl {
     address: Result<Address>,
     uri: String,
+    /// Whether it has not answered a question.
+    silent: Cell<bool>,
 }
 
 impl Xl {
+    /// xl sends the memory at most five times, then stops the guest and sends the rest (libxl's default for
+    /// pre-copy), and takes no orders meanwhile.
+    pub const ABILITIES: Abilities = Abilities {
+        downtime: false,
+        bandwidth: false,
+        postcopy: false,
+        streams: false,
+        answer: ANSWER,
+        resume: "xl unpause",
+    };
+
     /// The toolstack at an address: `xl:///` is this host's, `xl://HOST/` another one's, which is reached with
     /// `?transport=COMMAND`, or [`DEFAULT_TRANSPORT`]. Nothing is asked of it yet.
     #[must_use]
     pub fn new(uri: &str) -> Self {
-        Self { address: Address::parse(uri), uri: uri.to_owned() }
+        Self { address: Address::parse(uri), uri: uri.to_owned(), silent: Cell::new(false) }
     }
 
     /// Whether that is an address of such a toolstack.
@@ -57,7 +75,11 @@ impl Xl {
     /// Runs xl, and takes any end of it but a late one for an answer.
     fn output(&self, what: &'static str, arguments: &[&str], by: Deadline) -> Result<Output> {
         let tool = self.address.as_ref().map_err(Clone::clone)?.tool("xl", arguments);
-        tool.output(by).map_err(|error| match error {
+        let by = if self.silent.get() { by.slice(ANSWER_AGAIN) } else { by };
+        let patient = self.silent.get() || by.remaining() > ANSWER_AGAIN;
+        let ended = tool.output(by);
+        self.silent.set(patient && matches!(ended, Err(exec::Error::Late { .. })));
+        ended.map_err(|error| match error {
             exec::Error::Late { .. } => Error::Silent { uri: self.uri.clone(), what },
             other => self.unreachable(&other.to_string()),
         })
@@ -107,30 +129,29 @@ impl Xl {
         self.run(what, &[verb, &[id.as_str()]].concat(), by).map(drop)
     }
 
-    /// What xl is doing with a domain on this host; of another one that is not known.
-    fn jobs(&self, row: &Row) -> Vec<job::Task> {
+    /// What xl is doing with a domain of the guest on this host; of another one that is not known.
+    fn jobs(&self, guest: &Name, row: &Row) -> Vec<job::Task> {
         let here = self.address.as_ref().is_ok_and(Address::is_here);
-        if here { job::of(row) } else { Vec::new() }
+        if here { job::of(guest, row.id) } else { Vec::new() }
+    }
+
+    /// The number and the name of every domain of this host, from xenstored itself or from xl.
+    fn names(&self, by: Deadline) -> Result<Vec<(u16, String)>> {
+        match xenstore::domains(by.slice(ANSWER_AGAIN)) {
+            Some(domains) => Ok(domains),
+            None => Ok(self.table(by)?.names()),
+        }
     }
 }
 
 impl Hypervisor for Xl {
-    /// xl sends the memory at most five times, then stops the guest and sends the rest (libxl's default for
-    /// pre-copy), and takes no orders meanwhile.
     fn abilities(&self) -> Abilities {
-        Abilities {
-            downtime: false,
-            bandwidth: false,
-            postcopy: false,
-            streams: false,
-            answer: ANSWER,
-            resume: "xl unpause",
-        }
+        Self::ABILITIES
     }
 
     fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
         let table = self.table(by)?;
-        Ok(state::sight(&table, guest, |row| self.jobs(row)))
+        Ok(state::sight(&table, guest, |row| self.jobs(guest, row)))
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
@@ -180,9 +201,7 @@ impl Hypervisor for Xl {
     }
 
     fn save(&self, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
-        let what = "save the guest";
-        let row = self.domain(what, guest, by)?;
-        migrate::save(self, &row, file, by)
+        migrate::save(self, guest, file, by)
     }
 
     fn restore(&self, file: &Path, by: Deadline) -> Result<()> {
@@ -228,9 +247,9 @@ impl Hypervisor for Xl {
         migrate::begin(self, guest, migration, by)
     }
 
-    fn progress(&self, guest: &Name, by: Deadline) -> Result<Option<Progress>> {
-        let row = self.domain("tell how the migration goes on", guest, by)?;
-        Ok(migrate::progress(&row))
+    /// xl says nothing of it.
+    fn progress(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {
+        Ok(None)
     }
 
     fn arrival(&self, _guest: &Name, _by: Deadline) -> Result<Option<Progress>> {

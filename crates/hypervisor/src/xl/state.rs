@@ -69,8 +69,8 @@ pub fn sight(table: &Table, guest: &Name, work: impl Fn(&Row) -> Vec<Task>) -> S
     }
     let left = departed(guest).iter().find_map(|name| table.named(name)).map(|row| {
         let job = job(&work(row));
-        let pause = if job == Job::Running { Pause::Outgoing } else { Pause::Departed };
-        seen(row, State::Paused(pause), job)
+        let gone = State::Paused(Pause::Outgoing);
+        seen(row, if job == Job::Running { gone } else { State::Remains }, job)
     });
     left.unwrap_or(Sight::NOTHING)
 }
@@ -91,12 +91,14 @@ fn running(row: &Row, tasks: &[Task]) -> State {
         State::Paused(Pause::Admin) if row.cpus == 0 || does(Work::Destroy) => {
             State::Paused(Pause::Job)
         }
+        // xl takes the name away from a domain before it tears it down.
+        State::Dying if !does(Work::Destroy) => State::Remains,
         state => state,
     }
 }
 
 fn job(tasks: &[Task]) -> Job {
-    let holds = tasks.iter().any(|task| matches!(task.work, Work::Migrate | Work::Save));
+    let holds = tasks.iter().any(Task::holds);
     if holds { Job::Running } else { Job::None }
 }
 
@@ -143,7 +145,7 @@ mod tests {
             ("---sc-", State::Crashed),
             ("--psc-", State::Crashed),
             ("---sw-", State::Crashed),
-            ("--p--d", State::Dying),
+            ("--p--d", State::Remains),
             ("---ss-", State::Paused(Pause::Outgoing)),
             ("--pss-", State::Paused(Pause::Outgoing)),
         ] {
@@ -159,6 +161,7 @@ mod tests {
         assert_eq!(with("---ss-", Work::Save), (State::Paused(Pause::Job), Job::Running));
         assert_eq!(with("---ss-", Work::Migrate), (State::Paused(Pause::Outgoing), Job::Running));
         assert_eq!(with("-b----", Work::Migrate), (State::Running, Job::Running));
+        assert_eq!(with("--p--d", Work::Destroy), (State::Dying, Job::None));
         assert_eq!(with("--p---", Work::Destroy), (State::Paused(Pause::Job), Job::None));
     }
 
@@ -171,8 +174,8 @@ mod tests {
             state(&[away], Some(Work::Migrate)),
             (State::Paused(Pause::Outgoing), Job::Running)
         );
-        assert_eq!(state(&[away], None), (State::Paused(Pause::Departed), Job::None));
-        assert_eq!(state(&[("migrating-g1", "r-----")], None).0, State::Paused(Pause::Departed));
+        assert_eq!(state(&[away], None), (State::Remains, Job::None));
+        assert_eq!(state(&[("migrating-g1", "r-----")], None).0, State::Remains);
         // The guest itself counts before what is left of others.
         assert_eq!(state(&[away, incoming, ("g1", "-b----")], None).0, State::Running);
     }

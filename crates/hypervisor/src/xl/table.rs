@@ -65,6 +65,11 @@ impl Table {
             .filter_map(|name| self.named(&name))
     }
 
+    /// The number and the name of every domain.
+    pub fn names(self) -> Vec<(u16, String)> {
+        self.0.into_iter().filter_map(|row| Some((row.id, row.name?))).collect()
+    }
+
     /// Whether that very domain is there and has not ended.
     pub fn has(&self, row: &Row) -> bool {
         self.0.iter().any(|it| it.id == row.id && it.uuid == row.uuid && it.name.is_some())

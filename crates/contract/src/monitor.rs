@@ -1,7 +1,7 @@
 //! monitor, status and the probe.
 
 use crate::lifecycle::SILENCES;
-use crate::node::{GUEST, Node};
+use crate::{Agent, GUEST};
 use hypervisor::scripted::{Answer, Host};
 use hypervisor::{Job, Pause, State};
 use std::time::{Duration, Instant};
@@ -23,39 +23,36 @@ const STATES: &[(State, i32, i32)] = &[
     (State::Dying, 190, 0),
 ];
 
-#[test]
-fn every_state_has_its_code() {
+pub fn every_state_has_its_code(agent: &Agent) {
     for (state, recurring, plain) in STATES {
-        let node = Node::with(*state);
+        let node = agent.with(*state);
         node.monitor().gives(*recurring);
         node.call("monitor").gives(*plain);
         node.call("status").gives(*plain);
         node.probe().gives(if *recurring == 7 { 7 } else { 0 });
         assert_eq!(node.host().calls, [""; 0], "a monitor changes nothing");
     }
-    Node::new(&Host::default()).monitor().gives(7);
+    agent.node(&Host::default()).monitor().gives(7);
 }
 
-#[test]
-fn a_pause_for_a_job_is_none_of_the_guest_s() {
+pub fn a_pause_for_a_job_is_none_of_the_guest_s(agent: &Agent) {
     for pause in [Pause::Outgoing, Pause::Job] {
         let mut host = Host::default().with(GUEST, State::Paused(pause));
         host.guests.get_mut(GUEST).unwrap().job = Job::Running;
-        Node::new(&host).monitor().gives(0);
+        agent.node(&host).monitor().gives(0);
     }
 }
 
-#[test]
-fn a_guest_that_needs_attention_is_told_with_what_helps() {
-    let told = |pause, words| Node::with(State::Paused(pause)).monitor().run().because(words);
-    told(Pause::Admin, "guest contract-vm1 is paused by an administrator; virsh resume");
+pub fn a_guest_that_needs_attention_is_told_with_what_helps(agent: &Agent) {
+    let told = |pause, words| agent.with(State::Paused(pause)).monitor().run().because(words);
+    let resume = format!("guest contract-vm1 is paused by an administrator; {}", agent.resume);
+    told(Pause::Admin, &resume);
     told(Pause::IoError, "guest contract-vm1 is paused on an I/O error; check the storage");
 }
 
-#[test]
-fn a_guest_whose_daemon_is_silent_runs_but_is_degraded() {
+pub fn a_guest_whose_daemon_is_silent_runs_but_is_degraded(agent: &Agent) {
     for silence in SILENCES {
-        let node = Node::new(&Host::default().with(GUEST, State::Running).failing("*", silence));
+        let node = agent.node(&Host::default().with(GUEST, State::Running).failing("*", silence));
         node.monitor().gives(190).because("guest contract-vm1 runs, but");
         node.call("monitor").gives(0);
         node.probe().gives(0);
@@ -65,16 +62,14 @@ fn a_guest_whose_daemon_is_silent_runs_but_is_degraded() {
     }
 }
 
-#[test]
-fn a_monitor_socket_tells_the_states_apart_without_a_daemon() {
+pub fn a_monitor_socket_tells_the_states_apart_without_a_daemon(agent: &Agent) {
     for (state, code) in [(State::Paused(Pause::IoError), 1), (State::Crashed, 1)] {
         let host = Host::default().with(GUEST, state).failing("*", Answer::Unreachable);
-        Node::new(&host).monitor().gives(code);
+        agent.node(&host).monitor().gives(code);
     }
 }
 
-#[test]
-fn a_probe_answers_0_7_or_5_whatever_is_wrong() {
+pub fn a_probe_answers_0_7_or_5_whatever_is_wrong(agent: &Agent) {
     let mut hosts = vec![Host::default()];
     hosts.extend(STATES.iter().map(|(state, ..)| Host::default().with(GUEST, *state)));
     for host in hosts {
@@ -84,29 +79,24 @@ fn a_probe_answers_0_7_or_5_whatever_is_wrong() {
             (true, Answer::Silent),
             (true, Answer::Refused),
         ] {
-            let node = Node::new(&Host { blind, ..host.clone() }.failing("*", error));
+            let node = agent.node(&Host { blind, ..host.clone() }.failing("*", error));
             node.probe().run().is_one_of(&[0, 7, 5]);
         }
     }
-    let node = Node::with(State::Running);
+    let node = agent.with(State::Running);
     std::fs::remove_file(node.path("here.json")).unwrap();
     node.probe().gives(5).because("cannot reach the hypervisor");
-    for uri in ["nonsense", "scripted://", "no-such-driver:///", "qemu+unix:///system?socket=/none"]
-    {
-        node.probe().set("hypervisor", uri).run().is_one_of(&[0, 7, 5]);
-    }
-    let node = Node::new(&Host::default());
-    std::fs::write(node.path("contract-vm1.xml"), "no XML").unwrap();
+    let node = agent.node(&Host::default());
+    std::fs::write(node.config(), "no XML").unwrap();
     node.probe().gives(7);
-    node.probe().unset("config").gives(7);
+    node.probe().unset(agent.config).gives(7);
     // Paths that make no file: what is remembered is a convenience, no condition.
-    let node = Node::with(State::Running);
+    let node = agent.with(State::Running);
     node.probe().env("HA_RSCTMP", "/proc/none").gives(0);
 }
 
-#[test]
-fn the_level_decides_what_is_asked_beyond_the_guest() {
-    let node = Node::new(&Host::default().with(GUEST, State::Running));
+pub fn the_level_decides_what_is_asked_beyond_the_guest(agent: &Agent) {
+    let node = agent.node(&Host::default().with(GUEST, State::Running));
     let broken = Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused);
     let scripts = |script| move |level| (level, script);
     for (host, (level, script), code) in [
@@ -133,9 +123,8 @@ fn the_level_decides_what_is_asked_beyond_the_guest() {
     node.probe().env("OCF_CHECK_LEVEL", "20").set("monitor_scripts", "/bin/false").gives(0);
 }
 
-#[test]
-fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time() {
-    let node = Node::with(State::Running);
+pub fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time(agent: &Agent) {
+    let node = agent.with(State::Running);
     let begun = Instant::now();
     // yes(1) neither ends nor stops to write.
     let call = node.monitor().timeout(3000).set("monitor_scripts", "/usr/bin/yes /bin/true");
