@@ -12,7 +12,8 @@ LIBEXEC = $(PREFIX)/libexec/hawser
 DOCUMENTS = $(PREFIX)/share/doc/hawser
 MAN = $(PREFIX)/share/man
 STAGE = $(abspath $(TARGET))/stage
-PROGRAMS = $(addprefix $(RELEASE)/,kvm kvm-full hawser lab-keeper lab-guest)
+PROGRAMS = $(addprefix $(RELEASE)/,kvm kvm-full xen hawser lab-keeper lab-guest)
+PAGES = $(addprefix $(TARGET)/man/,ocf_hawser_kvm.7 ocf_hawser_xen.7)
 
 CARGO = cargo
 # What is there already stays as it is: it may be in use.
@@ -32,8 +33,8 @@ help:
 packages:
 	scripts/install-packages
 
-build: $(TARGET)/man/ocf_hawser_kvm.7
-	HAWSER_LIBEXEC=$(LIBEXEC)/kvm $(CARGO) build --locked --release -p kvm -p hawser -p lab -p lab-guest
+build: $(PAGES)
+	HAWSER_LIBEXEC=$(LIBEXEC)/kvm $(CARGO) build --locked --release -p kvm -p xen -p hawser -p lab -p lab-guest
 
 # Page titles are by crm's convention: man ocf_hawser_kvm.
 $(TARGET)/man/ocf_hawser_%.7: ocf-metadata/%.xml man/agent.xsl
@@ -64,16 +65,16 @@ check: packages
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 metadata:
-	UPDATE=1 $(CARGO) test --locked -p kvm meta
+	UPDATE=1 $(CARGO) test --locked -p kvm -p xen meta
 
 install: build
 	@# The pretend hypervisor is for tests: no installed program may have it.
 	! grep --files-with-matches scripted:// $(PROGRAMS)
-	$(INSTALL) -m 0755 $(RELEASE)/kvm $(DESTDIR)$(AGENTS)/kvm
+	$(INSTALL) -m 0755 -t $(DESTDIR)$(AGENTS) $(RELEASE)/kvm $(RELEASE)/xen
 	$(INSTALL) -m 0755 $(RELEASE)/kvm-full $(DESTDIR)$(LIBEXEC)/kvm
 	$(INSTALL) -m 0755 -t $(DESTDIR)$(LIBEXEC) $(RELEASE)/lab-keeper $(RELEASE)/lab-guest
 	$(INSTALL) -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(RELEASE)/hawser
-	$(INSTALL) -m 0644 -t $(DESTDIR)$(MAN)/man7 $(TARGET)/man/ocf_hawser_kvm.7
+	$(INSTALL) -m 0644 -t $(DESTDIR)$(MAN)/man7 $(PAGES)
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(MAN)/man8 man/hawser.8
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(DOCUMENTS) README.md CHANGELOG.md LICENSE docs/*.md
 	$(INSTALL) -m 0644 -t $(DESTDIR)$(DOCUMENTS)/examples examples/*

@@ -8,6 +8,9 @@ use hypervisor::{Definition, Name, ShutdownMode};
 use ocf::Request;
 use std::time::Duration;
 
+/// How long sharing the memory out may take.
+const SHARE_SLICE: Duration = Duration::from_secs(30);
+
 /// This node's toolstack.
 const HERE: &str = "xl:///";
 
@@ -19,6 +22,8 @@ pub struct Config {
     pub migration_network_suffix: String,
     pub node_ip_attribute: String,
     pub migration_priority: u32,
+    /// What the first domain keeps of the memory that is shared out, in MiB, if it is.
+    pub reserved_memory: Option<u64>,
 }
 
 type Parameters<'a> = Reader<'a, Error>;
@@ -52,6 +57,11 @@ fn address(host: &str, transport: &str) -> String {
         DEFAULT_TRANSPORT => format!("xl://{host}/"),
         other => format!("xl://{host}/?transport={other}"),
     }
+}
+
+fn reserved_memory(parameters: &mut Parameters<'_>) -> Option<u64> {
+    let reserved = parameters.get(&table::RESERVED_DOM0_MEMORY).unwrap_or_default();
+    parameters.get(&table::ALLOW_MEM_MANAGEMENT)?.then_some(reserved)
 }
 
 fn settings(parameters: &mut Parameters<'_>) -> Settings {
@@ -95,6 +105,7 @@ impl Config {
             migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
             node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
             migration_priority: reader.migration_priority(),
+            reserved_memory: reserved_memory(&mut reader),
         };
         (config, reader.problems)
     }
@@ -168,11 +179,25 @@ impl Resource for Config {
 
     /// What is not there is named, and may be on another node. What cannot be told xl will say.
     fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {
+        share(instance, definition.memory >> 20);
         match instance.hypervisor.admit(definition, instance.by) {
             Err(source @ hypervisor::Error::NotAdmitted { .. }) => {
                 Err(Error::NotAdmitted { source })
             }
             _ => Ok(()),
         }
+    }
+
+    fn changed(instance: &Instance<'_, Self>) {
+        share(instance, 0);
+    }
+}
+
+/// Shares this node's memory out among its guests, if that is wanted. What fails is logged and is no other: no
+/// guest's life depends on it.
+fn share(instance: &Instance<'_, Config>, wanted: u64) {
+    let Some(reserved) = instance.config.reserved_memory else { return };
+    if let Err(error) = xl::share(reserved, wanted, instance.by.slice(SHARE_SLICE)) {
+        ocf::log::warn(format_args!("{error}; the guests keep the memory that they have"));
     }
 }

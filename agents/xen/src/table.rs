@@ -11,8 +11,7 @@ pub static AGENT: Agent = Agent {
     version: env!("CARGO_PKG_VERSION"),
     shortdesc: "Manages a guest of Xen: start, stop, monitor, live migration",
     longdesc: "Manages one guest of Xen (PV, PVH or HVM) with xl alone, and every parameter of ocf:heartbeat:Xen \
-is accepted with its meaning, but for allow_mem_management and reserved_Dom0_memory, which have no effect: no \
-guest's memory is changed.
+is accepted with its meaning.
 
 What the cluster is told is what was seen. A guest that has crashed, is being torn down, or is what a migration \
 has left behind does not count as running. An xl that hangs is given its time and no more, and what it cannot tell \
@@ -131,17 +130,19 @@ pub const AUTOSET_HV_MEMORY: Parameter<bool> = Parameter::boolean(
 
 pub const ALLOW_MEM_MANAGEMENT: Parameter<bool> = Parameter::boolean(
     "allow_mem_management",
-    "Without effect",
-    "Accepted, and without effect: ocf:heartbeat:Xen shares the node's memory out evenly among its guests, and writes \
-     that into their configuration files.",
+    "Share the node's memory out among its guests",
+    "When the guest starts, stops, leaves or arrives, share the node's memory out evenly among the guests that run on \
+     it (xl mem-set). No guest gets more than its maxmem, or less than half of that, and all together get no more than \
+     is free. The guest itself starts with the memory that its configuration gives it, and the file is left as it \
+     is; ocf:heartbeat:Xen writes to it.",
 )
 .default("false")
 .reloadable();
 
 pub const RESERVED_DOM0_MEMORY: Parameter<u64> = Parameter::integer(
     "reserved_Dom0_memory",
-    "Without effect",
-    "Accepted, and without effect: what allow_mem_management of ocf:heartbeat:Xen leaves to the first domain, in MiB.",
+    "Memory for the first domain (MiB)",
+    "What allow_mem_management leaves to the first domain, in MiB.",
 )
 .default("512")
 .reloadable();

@@ -90,7 +90,8 @@ impl Guest<'_> {
         let name = &self.identity.name;
         self.ready_to_leave()?;
         let destination = &order.migration.destination;
-        let target = self.hypervisor.remote(destination, self.by.slice(CONNECT_SLICE));
+        let connect = CONNECT_SLICE.max(self.hypervisor.abilities().answer);
+        let target = self.hypervisor.remote(destination, self.by.slice(connect));
         journey.stayed = target.is_err();
         let target = self.done(target)?;
         self.check(&*target, order, journey)?;
@@ -152,7 +153,8 @@ impl Guest<'_> {
     /// Clears an incoming copy that was left on the target.
     fn make_room(&self, target: &dyn Hypervisor) -> Result<()> {
         let name = &self.identity.name;
-        let there = self.done(target.look(name, self.by.slice(CONNECT_SLICE)))?;
+        let answer = CONNECT_SLICE.max(target.abilities().answer);
+        let there = self.done(target.look(name, self.by.slice(answer)))?;
         // Another guest of that name is no copy of this one; whether it is in the way is asked next.
         if self.same(&there).is_err() {
             return Ok(());

@@ -11,9 +11,12 @@ use std::path::PathBuf;
 pub struct Host {
     /// Its name.
     pub name: String,
-    /// What its hypervisor can do, and the memory that no domain has, in MiB.
+    /// Its memory, in MiB.
+    pub total: u64,
+    /// What no domain has of it, in MiB.
+    pub free: u64,
+    /// What its hypervisor can do.
     capabilities: Vec<String>,
-    free: u64,
     /// Whether that is all there is: xl takes memory from the first domain for a guest unless that was given
     /// a fixed share at boot (`autoballoon` in `xl.conf(5)`).
     fixed: bool,
@@ -33,12 +36,16 @@ impl Host {
                 || Error::Shape { program: "xl info".to_owned(), found: format!("no {name}") };
             value.ok_or_else(shape)
         };
-        let free = field("free_memory")?;
-        let shape = |_| Error::Shape { program: "xl info".to_owned(), found: free.to_owned() };
+        let number = |name: &str| {
+            let found = field(name)?;
+            let program = || "xl info".to_owned();
+            found.parse().map_err(|_| Error::Shape { program: program(), found: found.to_owned() })
+        };
         Ok(Self {
             name: field("host")?.to_owned(),
             capabilities: field("virt_caps")?.split_whitespace().map(str::to_owned).collect(),
-            free: free.parse().map_err(shape)?,
+            total: number("total_memory")?,
+            free: number("free_memory")?,
             fixed: field("xen_commandline")?.contains("dom0_mem="),
         })
     }

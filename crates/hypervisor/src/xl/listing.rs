@@ -4,11 +4,13 @@ use crate::definition::{Config, Definition, Document, Kind};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name, Uuid};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One domain of the list.
 #[derive(Debug, Deserialize)]
 struct Listed {
+    domid: u16,
     config: Configuration,
 }
 
@@ -39,9 +41,11 @@ pub struct Created {
 struct Built {
     #[serde(default)]
     max_vcpus: u32,
-    /// In KiB.
+    /// In KiB, as the next one.
     #[serde(default)]
     target_memkb: u64,
+    #[serde(default)]
+    max_memkb: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,12 +58,24 @@ struct Nic {
     bridge: Option<String>,
 }
 
+fn shape(found: String) -> Error {
+    Error::Shape { program: "xl list -l".to_owned(), found }
+}
+
+fn read(text: &str) -> Result<Vec<Listed>> {
+    serde_json::from_str(text).map_err(|error| shape(error.to_string()))
+}
+
+/// The most memory that each guest of the list may have, in MiB. The first domain is none.
+pub fn most(text: &str) -> Result<BTreeMap<u16, u64>> {
+    let guests = read(text)?.into_iter().filter(|it| it.domid != 0);
+    Ok(guests.map(|it| (it.domid, it.config.b_info.max_memkb >> 10)).collect())
+}
+
 /// The guest as it runs now, out of a list of it alone.
 pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
-    let shape = |found: String| Error::Shape { program: "xl list -l".to_owned(), found };
-    let mut listed: Vec<Listed> =
-        serde_json::from_str(text).map_err(|error| shape(error.to_string()))?;
-    let (Some(Listed { config }), true) = (listed.pop(), listed.is_empty()) else {
+    let mut listed = read(text)?;
+    let (Some(Listed { config, .. }), true) = (listed.pop(), listed.is_empty()) else {
         return Err(shape("not one domain".to_owned()));
     };
     let Configuration { c_info, b_info, disks, nics } = config;
@@ -85,8 +101,9 @@ mod tests {
 
     #[test]
     fn a_guest_that_runs_is_read() {
-        let definition =
-            definition(include_str!("samples/list-l.json"), &Name::from_any("g1")).unwrap();
+        let text = include_str!("samples/list-l.json");
+        assert_eq!(most(text).unwrap(), BTreeMap::from([(3, 96)]));
+        let definition = definition(text, &Name::from_any("g1")).unwrap();
         assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();

@@ -11,6 +11,7 @@ mod hypercall;
 mod job;
 mod listing;
 mod migrate;
+mod share;
 mod state;
 mod table;
 mod userdata;
@@ -18,6 +19,7 @@ mod witness;
 mod xenstore;
 
 pub use address::{DEFAULT_TRANSPORT, check};
+pub use share::share;
 pub use witness::{Domain, Xen};
 
 use crate::error::{Error, Result};
@@ -33,8 +35,11 @@ use std::path::Path;
 use std::time::Duration;
 use table::{Row, Table};
 
-/// How long one call of xl takes, at most, on a host that is well, the way to another host included.
+/// How long one call of xl takes, at most, on a host that is well.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long it takes on another one, the way there included.
+const ANSWER_THERE: Duration = Duration::from_secs(20);
 
 /// What one that has not answered once is given from then on.
 const ANSWER_AGAIN: Duration = Duration::from_secs(4);
@@ -55,7 +60,7 @@ impl Xl {
         bandwidth: false,
         postcopy: false,
         streams: false,
-        answer: ANSWER,
+        answer: ANSWER_THERE,
         resume: "xl unpause",
     };
 
@@ -107,9 +112,17 @@ impl Xl {
         Error::Unreachable { uri: self.uri.clone(), words: words.to_owned() }
     }
 
+    fn is_here(&self) -> bool {
+        self.address.as_ref().is_ok_and(Address::is_here)
+    }
+
+    fn patience(&self) -> Duration {
+        if self.is_here() { ANSWER } else { ANSWER_THERE }
+    }
+
     /// Every domain of the host.
     fn table(&self, by: Deadline) -> Result<Table> {
-        let listed = self.run("list the domains", &["list", "-v"], by.slice(ANSWER));
+        let listed = self.run("list the domains", &["list", "-v"], by.slice(self.patience()));
         let listed = listed.map_err(|error| match error {
             Error::Refused { words, .. } => self.unreachable(&words),
             other => other,
@@ -131,8 +144,7 @@ impl Xl {
 
     /// What xl is doing with a domain of the guest on this host; of another one that is not known.
     fn jobs(&self, guest: &Name, row: &Row) -> Vec<job::Task> {
-        let here = self.address.as_ref().is_ok_and(Address::is_here);
-        if here { job::of(guest, row.id) } else { Vec::new() }
+        if self.is_here() { job::of(guest, row.id) } else { Vec::new() }
     }
 
     /// The number and the name of every domain of this host, from xenstored itself or from xl.

@@ -65,6 +65,12 @@ impl Table {
             .filter_map(|name| self.named(&name))
     }
 
+    /// The number and the memory, in MiB, of every guest that runs.
+    pub fn memory(&self) -> impl Iterator<Item = (u16, u64)> {
+        let runs = |row: &&Row| row.name.is_some() && row.condition == Condition::default();
+        self.0.iter().filter(runs).map(|row| (row.id, row.memory))
+    }
+
     /// The number and the name of every domain.
     pub fn names(self) -> Vec<(u16, String)> {
         self.0.into_iter().filter_map(|row| Some((row.id, row.name?))).collect()

@@ -1,0 +1,96 @@
+//! Sharing a host's memory out among its guests, by their balloons.
+
+use super::admission::Host;
+use super::{Xl, listing};
+use crate::Deadline;
+use crate::error::Result;
+use std::time::Duration;
+
+/// What of its most a guest keeps in any case: with less its operating system would end its programs.
+const KEPT: u64 = 2;
+
+/// How long guests may take to let go of memory.
+const RELEASE: Duration = Duration::from_secs(20);
+
+const POLL: Duration = Duration::from_millis(500);
+
+/// One guest's memory, in MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Balloon {
+    id: u16,
+    /// What it has.
+    now: u64,
+    /// What it may have at most.
+    most: u64,
+}
+
+/// Shares the memory of this host out evenly among its guests: all but what is `reserved` for the first domain,
+/// in MiB. No guest gets more than it may have, or less than half of that; and what guests get more is bounded by
+/// what is free.
+///
+/// A guest that is about to start and needs `wanted` MiB has its share too. It is waited until that is free, for
+/// 20 s at most: guests let go of memory when they can.
+///
+/// # Errors
+/// xl's refusal, in its own words.
+pub fn share(reserved: u64, wanted: u64, by: Deadline) -> Result<()> {
+    let xl = Xl::new("xl:///");
+    let host = Host::ask(&xl, by)?;
+    let most = listing::most(&xl.run("list the domains", &["list", "-l"], by)?.text())?;
+    let guests: Vec<Balloon> = xl
+        .table(by)?
+        .memory()
+        .filter_map(|(id, now)| Some(Balloon { id, now, most: *most.get(&id)? }))
+        .collect();
+    for (id, memory) in shares(&guests, host.total.saturating_sub(reserved), host.free, wanted) {
+        let arguments = ["mem-set", &id.to_string(), &format!("{memory}m")];
+        xl.run("change a guest's memory", &arguments, by)?;
+    }
+    let patience = by.slice(RELEASE);
+    while wanted > 0 && Host::ask(&xl, by)?.free < wanted && patience.pause(POLL) {}
+    Ok(())
+}
+
+/// What each guest that is to have more or less is to have, those first that give.
+fn shares(guests: &[Balloon], all: u64, free: u64, wanted: u64) -> Vec<(u16, u64)> {
+    let count = guests.len() as u64 + u64::from(wanted > 0);
+    let share = all.checked_div(count).unwrap_or_default();
+    let target = |it: &Balloon| share.clamp(it.most.div_ceil(KEPT), it.most);
+    let gives = guests.iter().filter(|it| target(it) < it.now);
+    let mut shares: Vec<(u16, u64)> = gives.map(|it| (it.id, target(it))).collect();
+    let mut free = free.saturating_sub(wanted);
+    for guest in guests {
+        let more = target(guest).saturating_sub(guest.now).min(free);
+        if more > 0 {
+            free -= more;
+            shares.push((guest.id, guest.now + more));
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(id: u16, now: u64, most: u64) -> Balloon {
+        Balloon { id, now, most }
+    }
+
+    #[test]
+    fn guests_make_room_for_one_more_and_keep_what_they_need() {
+        let guests = [guest(1, 400, 400), guest(2, 100, 100), guest(3, 600, 1000)];
+        // Each has a share of 250: the second one cannot have so much, and the third one keeps half.
+        assert_eq!(shares(&guests, 1000, 0, 250), [(1, 250), (3, 500)]);
+        assert_eq!(shares(&guests[..1], 100, 0, 250), [(1, 200)]);
+    }
+
+    #[test]
+    fn guests_get_back_what_is_free_and_no_more() {
+        let guests = [guest(1, 250, 400), guest(2, 500, 1000)];
+        assert_eq!(shares(&guests, 2000, 2000, 0), [(1, 400), (2, 1000)]);
+        assert_eq!(shares(&guests, 2000, 200, 0), [(1, 400), (2, 550)]);
+        assert_eq!(shares(&guests, 2000, 200, 200), []);
+        assert_eq!(shares(&[], 2000, 2000, 0), []);
+    }
+}
