@@ -102,7 +102,8 @@ pub const MIGRATION_TRANSPORT: Parameter<String> = Parameter::string(
     "migration_transport",
     "Command that runs another one on a node",
     "Command, with its options, that is given a node and a command to run there, as ssh is: the other node's xl is \
-     asked through it, and the guest's memory goes through it. It must not ask for anything. Letters, digits and \
+     asked through it, and the guest's memory goes through it. It must not ask for anything. The default keeps one \
+     connection to a node for 30 s. Letters, digits and \
      -_./=:@,+%[] only, because xl hands it to a shell.",
 )
 .default(DEFAULT_TRANSPORT)

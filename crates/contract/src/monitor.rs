@@ -21,6 +21,7 @@ const STATES: &[(State, i32, i32)] = &[
     (State::PmSuspended, 190, 0),
     (State::ShuttingDown, 190, 0),
     (State::Dying, 190, 0),
+    (State::Remains, 7, 7),
 ];
 
 pub fn every_state_has_its_code(agent: &Agent) {

@@ -32,6 +32,7 @@ pub fn every_state_ends_in_nothing(agent: &Agent) {
         State::PmSuspended,
         State::ShuttingDown,
         State::Dying,
+        State::Remains,
     ] {
         let node = agent.with(state);
         node.call("stop").gives(0);

@@ -116,13 +116,14 @@ impl fmt::Display for Entry {
         }?;
         write!(
             f,
-            ": {} ms of preflight, {} ms of waiting, {} ms of sending {} MiB in {} pass(es)",
-            self.preflight,
-            self.wait,
-            self.transfer,
-            (self.memory + self.storage) >> 20,
-            self.passes
+            ": {} ms of preflight, {} ms of waiting, {} ms of sending",
+            self.preflight, self.wait, self.transfer
         )?;
+        // Not every hypervisor tells.
+        if self.passes > 0 {
+            let sent = (self.memory + self.storage) >> 20;
+            write!(f, " {sent} MiB in {} pass(es)", self.passes)?;
+        }
         self.downtime.map_or(Ok(()), |downtime| write!(f, ", {downtime} ms of downtime"))
     }
 }

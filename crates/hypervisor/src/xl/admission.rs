@@ -54,6 +54,17 @@ impl Host {
         self.capabilities.iter().any(|it| it == capability)
     }
 
+    /// It has to note which pages the guest writes to. For a PV guest that takes shadow paging, without which
+    /// some distributions build Xen; xl migrate says "Failed to enable logdirty" then.
+    fn can_send(&self, kind: Kind) -> Result<()> {
+        if kind == Kind::Pv && !self.can("shadow") {
+            let words = "this node's hypervisor was built without shadow paging, which sending it live takes; \
+                         make it a PVH guest (type=\"pvh\")";
+            return Err(missing("live migration of a PV guest", words.to_owned()));
+        }
+        Ok(())
+    }
+
     fn check(&self, definition: &Definition, config: &Config) -> Result<()> {
         if !self.can(config.kind.capability()) {
             let words = format!("the hypervisor of {} can have none", self.name);
@@ -95,18 +106,10 @@ fn present(xl: &Xl, config: &Config, by: Deadline) -> Result<()> {
     lacking.map_or(Ok(()), |path| Err(missing(path, "it is not there".to_owned())))
 }
 
-/// Whether this host's hypervisor can send such a guest while it runs: it has to note which pages the guest
-/// writes to. For a PV guest that takes shadow paging, without which some distributions build Xen. (Without it
-/// xl migrate says "Failed to enable logdirty".)
+/// Whether this host's hypervisor can send the guest while it runs.
 pub fn can_leave(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
     let kind = definition.xl()?.kind;
-    let host = Host::ask(xl, by)?;
-    if kind == Kind::Pv && !host.can("shadow") {
-        let words = "this node's hypervisor was built without shadow paging, which sending it live takes; \
-                     make it a PVH guest (type=\"pvh\")";
-        return Err(missing("live migration of a PV guest", words.to_owned()));
-    }
-    Ok(())
+    Host::ask(xl, by)?.can_send(kind)
 }
 
 #[cfg(test)]
@@ -133,5 +136,15 @@ mod tests {
         let words = check(&INFO.replace("pv hvm", "pv"), "name='g1'\ntype='pvh'").unwrap_err();
         assert!(words.starts_with("a PVH guest: "), "{words}");
         assert!(Host::parse("host : x\n").is_err());
+    }
+
+    #[test]
+    fn a_pv_guest_leaves_only_a_host_with_shadow_paging() {
+        let host = Host::parse(INFO).unwrap();
+        let words = host.can_send(Kind::Pv).unwrap_err().to_string();
+        assert!(words.starts_with("live migration of a PV guest: "), "{words}");
+        assert!(host.can_send(Kind::Pvh).is_ok() && host.can_send(Kind::Hvm).is_ok());
+        let built_with = Host::parse(&INFO.replace("pv hvm", "pv hvm hap shadow")).unwrap();
+        assert!(built_with.can_send(Kind::Pv).is_ok());
     }
 }

@@ -1,11 +1,13 @@
 //! What xl does for as long as a guest's memory takes: sending it to another host, or to a file.
 //!
 //! It is a process in a session of its own, and goes on when the agent that began it is killed. What it says
-//! is in a file, where the next agent finds it.
+//! is in a file until somebody has heard how it ended.
 
+use super::Xl;
+use super::address::Address;
+use super::call::{DIRECTORY, make_directory};
 use super::job::{self, Task};
-use super::table::{self, Row};
-use super::{Xl, address::Address};
+use super::table;
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
@@ -15,11 +17,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where the files are with what xl says.
-const DIRECTORY: &str = "/run/hawser-xl";
-
 /// How often an xl that is at work is looked at.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How often one that was told to fail is looked at, and told again: it may have begun what it needs only then.
+const ABORT_POLL: Duration = Duration::from_millis(500);
 
 /// What saving leaves for giving it up, at most.
 const GIVE_UP: Duration = Duration::from_secs(3);
@@ -35,10 +37,10 @@ struct Run {
 }
 
 impl Run {
-    fn begin(what: &'static str, tool: Tool, row: &Row) -> Result<Self> {
-        let log = log(row);
+    fn begin(what: &'static str, tool: Tool, guest: &Name) -> Result<Self> {
+        let log = Path::new(DIRECTORY).join(format!("{guest}.log"));
         let refused = |words: String| Error::Refused { what, words };
-        let made = fs::create_dir_all(DIRECTORY).and_then(|()| fs::write(&log, ""));
+        let made = make_directory().and_then(|()| fs::write(&log, ""));
         made.map_err(|error| refused(format!("{}: {error}", log.display())))?;
         let child = tool.spawn(Some(&log)).map_err(|error| refused(error.to_string()))?;
         Ok(Self { what, child, log })
@@ -54,15 +56,11 @@ impl Run {
             }
         };
         let said = fs::read_to_string(&self.log).unwrap_or_default();
-        // It is for the one that waits, and for those that look while it runs.
+        // One that stays is overwritten by the next.
         let _ = fs::remove_file(&self.log);
         let failed = || Error::Refused { what: self.what, words: table::reason(&said) };
         Some(if status.success() { Ok(()) } else { Err(failed()) })
     }
-}
-
-fn log(row: &Row) -> PathBuf {
-    Path::new(DIRECTORY).join(format!("{}.log", row.id))
 }
 
 /// Begins to send the guest. xl on this host talks to xl on the other one through the transport.
@@ -80,7 +78,7 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
         return Err(refused("the target is this host"));
     };
     let tool = Tool::new("xl").args(["migrate", "-s", &transport, &row.id.to_string(), host]);
-    let mut run = Run::begin(what, tool, &row)?;
+    let mut run = Run::begin(what, tool, guest)?;
     let ended = move || run.wait(Deadline::after(FOR_EVER)).unwrap_or(Ok(()));
     Transfer::begin(ended).map_err(|error| refused(&error.to_string()))
 }
@@ -90,7 +88,7 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     let what = "save the guest";
     let row = xl.domain(what, guest, by)?;
     let tool = Tool::new("xl").args(["save", &row.id.to_string()]).arg(file);
-    let mut run = Run::begin(what, tool, &row)?;
+    let mut run = Run::begin(what, tool, guest)?;
     if let Some(ended) = run.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
@@ -122,7 +120,7 @@ pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
         if !working {
             return Ok(());
         }
-        if !by.pause(POLL) {
+        if !by.pause(ABORT_POLL) {
             return Err(Error::Refused {
                 what: "abort the guest's job",
                 words: "it was told to end and still runs".to_owned(),

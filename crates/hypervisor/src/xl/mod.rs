@@ -7,6 +7,7 @@
 
 mod address;
 mod admission;
+mod call;
 mod hypercall;
 mod job;
 mod listing;
@@ -29,20 +30,11 @@ use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
 };
 use address::Address;
-use exec::Output;
-use std::cell::Cell;
+use call::{ANSWER, ANSWER_THERE};
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::Duration;
-use table::{Row, Table};
-
-/// How long one call of xl takes, at most, on a host that is well.
-const ANSWER: Duration = Duration::from_secs(10);
-
-/// How long it takes on another one, the way there included.
-const ANSWER_THERE: Duration = Duration::from_secs(20);
-
-/// What one that has not answered once is given from then on.
-const ANSWER_AGAIN: Duration = Duration::from_secs(4);
+use table::Table;
 
 /// The toolstack of a host.
 pub struct Xl {
@@ -50,6 +42,8 @@ pub struct Xl {
     uri: String,
     /// Whether it has not answered a question.
     silent: Cell<bool>,
+    /// What it told when it was connected to, which answers the first question.
+    told: RefCell<Option<Table>>,
 }
 
 impl Xl {
@@ -68,91 +62,18 @@ impl Xl {
     /// `?transport=COMMAND`, or [`DEFAULT_TRANSPORT`]. Nothing is asked of it yet.
     #[must_use]
     pub fn new(uri: &str) -> Self {
-        Self { address: Address::parse(uri), uri: uri.to_owned(), silent: Cell::new(false) }
+        Self {
+            address: Address::parse(uri),
+            uri: uri.to_owned(),
+            silent: Cell::new(false),
+            told: RefCell::default(),
+        }
     }
 
     /// Whether that is an address of such a toolstack.
     #[must_use]
     pub fn serves(uri: &str) -> bool {
         uri.starts_with("xl://")
-    }
-
-    /// Runs xl, and takes any end of it but a late one for an answer.
-    fn output(&self, what: &'static str, arguments: &[&str], by: Deadline) -> Result<Output> {
-        let tool = self.address.as_ref().map_err(Clone::clone)?.tool("xl", arguments);
-        let by = if self.silent.get() { by.slice(ANSWER_AGAIN) } else { by };
-        let patient = self.silent.get() || by.remaining() > ANSWER_AGAIN;
-        let ended = tool.output(by);
-        self.silent.set(patient && matches!(ended, Err(exec::Error::Late { .. })));
-        ended.map_err(|error| match error {
-            exec::Error::Late { .. } => Error::Silent { uri: self.uri.clone(), what },
-            other => self.unreachable(&other.to_string()),
-        })
-    }
-
-    /// What another program of the host prints; `None` when it cannot be run.
-    fn program(&self, program: &str, arguments: &[&str], by: Deadline) -> Option<String> {
-        let tool = self.address.as_ref().ok()?.tool(program, arguments);
-        tool.output(by).ok().map(|output| output.text())
-    }
-
-    /// Runs xl, and takes what is no success for a refusal.
-    fn run(&self, what: &'static str, arguments: &[&str], by: Deadline) -> Result<Output> {
-        let output = self.output(what, arguments, by)?;
-        let words = table::reason(&output.error_text());
-        match output.status.code() {
-            Some(0) => Ok(output),
-            // ssh's own, for a host that it does not get to.
-            Some(255) => Err(self.unreachable(&words)),
-            _ => Err(Error::Refused { what, words }),
-        }
-    }
-
-    fn unreachable(&self, words: &str) -> Error {
-        Error::Unreachable { uri: self.uri.clone(), words: words.to_owned() }
-    }
-
-    fn is_here(&self) -> bool {
-        self.address.as_ref().is_ok_and(Address::is_here)
-    }
-
-    fn patience(&self) -> Duration {
-        if self.is_here() { ANSWER } else { ANSWER_THERE }
-    }
-
-    /// Every domain of the host.
-    fn table(&self, by: Deadline) -> Result<Table> {
-        let listed = self.run("list the domains", &["list", "-v"], by.slice(self.patience()));
-        let listed = listed.map_err(|error| match error {
-            Error::Refused { words, .. } => self.unreachable(&words),
-            other => other,
-        })?;
-        Table::parse(&listed.text())
-    }
-
-    /// The domain that is the guest, under its own name.
-    fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Row> {
-        let gone = || Error::Refused { what, words: format!("there is no domain {guest}") };
-        self.table(by)?.named(guest.as_str()).cloned().ok_or_else(gone)
-    }
-
-    /// Runs xl on the domain that is the guest, by its number: a name could be taken for a number or an option.
-    fn act(&self, what: &'static str, verb: &[&str], guest: &Name, by: Deadline) -> Result<()> {
-        let id = self.domain(what, guest, by)?.id.to_string();
-        self.run(what, &[verb, &[id.as_str()]].concat(), by).map(drop)
-    }
-
-    /// What xl is doing with a domain of the guest on this host; of another one that is not known.
-    fn jobs(&self, guest: &Name, row: &Row) -> Vec<job::Task> {
-        if self.is_here() { job::of(guest, row.id) } else { Vec::new() }
-    }
-
-    /// The number and the name of every domain of this host, from xenstored itself or from xl.
-    fn names(&self, by: Deadline) -> Result<Vec<(u16, String)>> {
-        match xenstore::domains(by.slice(ANSWER_AGAIN)) {
-            Some(domains) => Ok(domains),
-            None => Ok(self.table(by)?.names()),
-        }
     }
 }
 
@@ -291,7 +212,8 @@ impl Hypervisor for Xl {
 
     fn remote(&self, uri: &str, by: Deadline) -> Result<Box<dyn Hypervisor>> {
         let remote = Self::new(uri);
-        remote.table(by)?;
+        let table = remote.table(by)?;
+        remote.told.replace(Some(table));
         Ok(Box::new(remote))
     }
 }

@@ -1,0 +1,137 @@
+//! Running xl, here or on another host.
+
+use super::address::Address;
+use super::table::{self, Row, Table};
+use super::{Xl, job, xenstore};
+use crate::Deadline;
+use crate::error::{Error, Result};
+use crate::identity::Name;
+use exec::Output;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::time::Duration;
+
+/// How long one call of xl takes, at most, on a host that is well.
+pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long it takes on another one, the way there included.
+pub const ANSWER_THERE: Duration = Duration::from_secs(20);
+
+/// What one that has not answered once is given from then on.
+const ANSWER_AGAIN: Duration = Duration::from_secs(4);
+
+/// Where connections to other hosts are, and what xl says of the migrations that it does.
+pub const DIRECTORY: &str = "/run/hawser-xl";
+
+/// Makes the directory, which is for root alone.
+pub fn make_directory() -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(DIRECTORY)
+}
+
+impl Xl {
+    /// Runs xl, and takes any end of it but a late one for an answer.
+    pub(super) fn output(
+        &self,
+        what: &'static str,
+        arguments: &[&str],
+        by: Deadline,
+    ) -> Result<Output> {
+        let tool = self.address.as_ref().map_err(Clone::clone)?.tool("xl", arguments);
+        if !self.is_here() {
+            make_directory().map_err(|error| self.unreachable(&format!("{DIRECTORY}: {error}")))?;
+        }
+        let by = if self.silent.get() { by.slice(ANSWER_AGAIN) } else { by };
+        let patient = self.silent.get() || by.remaining() > ANSWER_AGAIN;
+        let ended = tool.output(by);
+        self.silent.set(patient && matches!(ended, Err(exec::Error::Late { .. })));
+        ended.map_err(|error| match error {
+            exec::Error::Late { .. } => Error::Silent { uri: self.uri.clone(), what },
+            other => self.unreachable(&other.to_string()),
+        })
+    }
+
+    /// What another program of the host prints; `None` when it cannot be run.
+    pub(super) fn program(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        by: Deadline,
+    ) -> Option<String> {
+        let tool = self.address.as_ref().ok()?.tool(program, arguments);
+        tool.output(by).ok().map(|output| output.text())
+    }
+
+    /// Runs xl, and takes what is no success for a refusal.
+    pub(super) fn run(
+        &self,
+        what: &'static str,
+        arguments: &[&str],
+        by: Deadline,
+    ) -> Result<Output> {
+        let output = self.output(what, arguments, by)?;
+        let words = table::reason(&output.error_text());
+        match output.status.code() {
+            Some(0) => Ok(output),
+            // ssh's own, for a host that it does not get to.
+            Some(255) => Err(self.unreachable(&words)),
+            _ => Err(Error::Refused { what, words }),
+        }
+    }
+
+    pub(super) fn unreachable(&self, words: &str) -> Error {
+        Error::Unreachable { uri: self.uri.clone(), words: words.to_owned() }
+    }
+
+    fn is_here(&self) -> bool {
+        self.address.as_ref().is_ok_and(Address::is_here)
+    }
+
+    fn patience(&self) -> Duration {
+        if self.is_here() { ANSWER } else { ANSWER_THERE }
+    }
+
+    /// Every domain of the host.
+    pub(super) fn table(&self, by: Deadline) -> Result<Table> {
+        if let Some(told) = self.told.take() {
+            return Ok(told);
+        }
+        let listed = self.run("list the domains", &["list", "-v"], by.slice(self.patience()));
+        let listed = listed.map_err(|error| match error {
+            Error::Refused { words, .. } => self.unreachable(&words),
+            other => other,
+        })?;
+        Table::parse(&listed.text())
+    }
+
+    /// The domain that is the guest, under its own name.
+    pub(super) fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Row> {
+        let gone = || Error::Refused { what, words: format!("there is no domain {guest}") };
+        self.table(by)?.named(guest.as_str()).cloned().ok_or_else(gone)
+    }
+
+    /// Runs xl on the domain that is the guest, by its number: a name could be taken for a number or an option.
+    pub(super) fn act(
+        &self,
+        what: &'static str,
+        verb: &[&str],
+        guest: &Name,
+        by: Deadline,
+    ) -> Result<()> {
+        let id = self.domain(what, guest, by)?.id.to_string();
+        self.run(what, &[verb, &[id.as_str()]].concat(), by).map(drop)
+    }
+
+    /// What xl is doing with a domain of the guest on this host; of another one that is not known.
+    pub(super) fn jobs(&self, guest: &Name, row: &Row) -> Vec<job::Task> {
+        if self.is_here() { job::of(guest, row.id) } else { Vec::new() }
+    }
+
+    /// The number and the name of every domain of this host, from xenstored itself or from xl.
+    pub(super) fn names(&self, by: Deadline) -> Result<Vec<(u16, String)>> {
+        match xenstore::domains(by.slice(ANSWER_AGAIN)) {
+            Some(domains) => Ok(domains),
+            None => Ok(self.table(by)?.names()),
+        }
+    }
+}
