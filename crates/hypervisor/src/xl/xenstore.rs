@@ -15,7 +15,12 @@ const LONGEST: u32 = 4096;
 
 /// Every domain with its name; `None` when it does not tell.
 pub fn domains(by: Deadline) -> Option<Vec<(u16, String)>> {
-    let mut store = Store::open(by)?;
+    let socket = SOCKETS.iter().find_map(|path| UnixStream::connect(path).ok())?;
+    named(socket, by)
+}
+
+fn named(socket: UnixStream, by: Deadline) -> Option<Vec<(u16, String)>> {
+    let mut store = Store { socket, by };
     let listed = store.ask(DIRECTORY, "/local/domain").ok()?;
     let ids = listed.split('\0').filter_map(|id| id.parse::<u16>().ok());
     // One that has no name any more, or not yet, is nobody.
@@ -32,11 +37,6 @@ struct Store {
 }
 
 impl Store {
-    fn open(by: Deadline) -> Option<Self> {
-        let socket = SOCKETS.iter().find_map(|path| UnixStream::connect(path).ok())?;
-        Some(Self { socket, by })
-    }
-
     /// Asks one thing: a header of four words (message, request, transaction, length), and the path.
     fn ask(&mut self, message: u32, path: &str) -> io::Result<String> {
         let left = self.by.remaining();
@@ -66,5 +66,52 @@ impl Store {
         let text = String::from_utf8_lossy(&answer).into_owned();
         // An error is a message of its own.
         if answered == message { Ok(text) } else { Err(io::Error::other(text)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+    use std::time::Duration;
+
+    /// The message that is an error (`XS_ERROR`).
+    const ERROR: u32 = 16;
+
+    /// A store that answers each question with a message and a text.
+    fn told(answers: &'static [(u32, &'static str)], by: Duration) -> Option<Vec<(u16, String)>> {
+        let (socket, mut store) = UnixStream::pair().unwrap();
+        thread::spawn(move || {
+            for (message, text) in answers {
+                let mut question = [0; 16];
+                store.read_exact(&mut question).unwrap();
+                let mut path = vec![0; question[12].into()];
+                store.read_exact(&mut path).unwrap();
+                assert!(path.starts_with(b"/local/domain") && path.ends_with(&[0]));
+                let length = u32::try_from(text.len()).unwrap();
+                let header: Vec<u8> =
+                    [*message, 0, 0, length].iter().flat_map(|it| it.to_ne_bytes()).collect();
+                store.write_all(&[&header, text.as_bytes()].concat()).unwrap();
+            }
+            // It is silent from now on.
+            let _ = store.read(&mut [0]);
+            thread::sleep(Duration::from_secs(20));
+        });
+        named(socket, Deadline::after(by))
+    }
+
+    #[test]
+    fn domains_have_names_and_what_has_none_is_nobody() {
+        let domains = told(
+            &[(DIRECTORY, "0\x003\x007\0"), (READ, "Domain-0"), (READ, "g1"), (ERROR, "ENOENT\0")],
+            Duration::from_secs(20),
+        );
+        assert_eq!(domains.unwrap(), [(0, "Domain-0".to_owned()), (3, "g1".to_owned())]);
+    }
+
+    #[test]
+    fn a_store_that_is_silent_or_refuses_tells_nothing() {
+        assert_eq!(told(&[], Duration::from_millis(100)), None);
+        assert_eq!(told(&[(ERROR, "EACCES\0")], Duration::from_secs(20)), None);
     }
 }
