@@ -30,7 +30,7 @@ impl Fixture {
     /// So many nodes with libvirt's daemon alone.
     #[must_use]
     pub const fn libvirt(name: &'static str, nodes: u8) -> Self {
-        Self { name, nodes, stack: Stack::Libvirt, link_speed: None, lab: Mutex::new(None) }
+        Self { name, nodes, stack: Stack::Bare, link_speed: None, lab: Mutex::new(None) }
     }
 
     /// The same with a link of this speed, in Mbit/s, for migrations.

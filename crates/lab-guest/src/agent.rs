@@ -2,12 +2,11 @@
 //! alive and to have it shut down. The protocol is QEMU's `qga/qapi-schema.json`.
 
 use crate::error::Error;
-use crate::power;
+use crate::{port, power};
 use nix::sys::reboot::RebootMode;
 use serde_json::{Value, json};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -26,27 +25,10 @@ const NOBODY_THERE: Duration = Duration::from_millis(50);
 
 /// Answers on the agent's port from now on, if the guest has one.
 pub fn start() -> Result<(), Error> {
-    if let Some(path) = find_port()? {
-        let open = File::options().read(true).write(true).open(&path);
-        let port = open.map_err(|source| Error::Read { path: path.into(), source })?;
+    if let Some(port) = port::open(PORT)? {
         thread::spawn(move || serve(port));
     }
     Ok(())
-}
-
-fn find_port() -> Result<Option<String>, Error> {
-    let directory = Path::new("/sys/class/virtio-ports");
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Read { path: directory.to_owned(), source }),
-    };
-    Ok(entries
-        .flatten()
-        .find(|entry| {
-            fs::read_to_string(entry.path().join("name")).is_ok_and(|name| name.trim() == PORT)
-        })
-        .map(|entry| format!("/dev/{}", entry.file_name().to_string_lossy())))
 }
 
 fn serve(mut port: File) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! From an empty root to a system that can be worked on: kernel filesystems and modules.
+//! From an empty root to a system that can be worked on: kernel filesystems and modules. Whatever boots from
+//! an initramfs of the lab does this.
 
 use crate::error::Error;
 use crate::reply::BootId;
@@ -12,6 +13,10 @@ use std::path::{Path, PathBuf};
 /// Modules in the initramfs; their names sort in the order in which they have to be loaded.
 const MODULES: &str = "/modules";
 
+/// Mounts what the kernel shows of itself.
+///
+/// # Errors
+/// [`Error::Mount`].
 pub fn mount_filesystems() -> Result<(), Error> {
     for (filesystem, target) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
         mount(Some(filesystem), target, Some(filesystem), MsFlags::empty(), None::<&str>)
@@ -20,6 +25,10 @@ pub fn mount_filesystems() -> Result<(), Error> {
     Ok(())
 }
 
+/// Loads the modules of the initramfs.
+///
+/// # Errors
+/// When there are none, or the kernel refuses one.
 pub fn load_modules() -> Result<(), Error> {
     let listing = fs::read_dir(MODULES).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries = listing.map_err(|source| Error::Read { path: MODULES.into(), source })?;
@@ -36,7 +45,7 @@ fn load(path: &Path) -> Result<(), Error> {
     }
 }
 
-pub fn boot_id() -> Result<BootId, Error> {
+pub(crate) fn boot_id() -> Result<BootId, Error> {
     let path = Path::new("/proc/sys/kernel/random/boot_id");
     let text =
         fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;

@@ -16,7 +16,7 @@
 //! The library is what both ends share; the lab's probes decode with the types the guest encodes with.
 
 mod agent;
-mod boot;
+pub mod boot;
 mod command;
 pub mod control;
 mod disk;
@@ -26,6 +26,7 @@ mod memory;
 mod network;
 mod options;
 mod page;
+pub mod port;
 mod power;
 mod reply;
 mod status;
@@ -37,17 +38,27 @@ pub use page::{Page, Region};
 pub use reply::{BadBootId, BootId, Reply};
 pub use status::{BadStatus, Status};
 
+use nix::sys::reboot::RebootMode;
+use std::env;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// What the guest writes on its serial console once it answers; the address and boot id follow.
 pub const READY: &str = "hawser lab guest ready:";
 
-/// Runs the guest. Returns only when it could not be set up.
+/// Runs the guest, or ends it when the kernel calls this program by another name than init's. Returns only
+/// when that cannot be done.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Err(error) = run() {
+    let name = env::args_os().next().unwrap_or_default();
+    let done = match Path::new(&name).file_name().and_then(|it| it.to_str()) {
+        Some("poweroff") => power::told(RebootMode::RB_POWER_OFF),
+        Some("reboot") => power::told(RebootMode::RB_AUTOBOOT),
+        _ => run(),
+    };
+    if let Err(error) = done {
         let mut reason = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(error) = source {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub struct Options {
     /// `hawser.ip=10.77.0.100/24`: the address of `eth0`. Without it there is no network.
     pub address: Option<Network>,
-    /// `hawser.acpi=ignore` makes the guest deaf to its power button.
+    /// `hawser.acpi=ignore` makes the guest deaf to its power button, and to what Xen has instead.
     pub power_button: bool,
     /// `hawser.agent=off` leaves the guest agent's port unanswered.
     pub agent: bool,

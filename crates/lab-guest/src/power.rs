@@ -1,6 +1,7 @@
 //! How the guest ends: by its power button, by an order, or by a crash.
 
 use crate::error::Error;
+use crate::options::Options;
 use nix::sys::reboot::{RebootMode, reboot};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,11 +18,24 @@ const KEY_POWER: u16 = 116;
 pub fn watch_button() -> Result<(), Error> {
     let directory = Path::new("/dev/input");
     let failed = |source| Error::Read { path: directory.to_owned(), source };
-    for entry in fs::read_dir(directory).map_err(failed)?.flatten() {
+    let entries = match fs::read_dir(directory) {
+        // A guest on Xen has no button: it is told by its kernel.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries.flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(b"event") {
             let device = File::open(entry.path()).map_err(failed)?;
             thread::spawn(move || wait_for_press(device));
         }
+    }
+    Ok(())
+}
+
+/// Ends the guest because its kernel was told to, unless it is to be deaf to that.
+pub fn told(mode: RebootMode) -> Result<(), Error> {
+    if Options::read()?.power_button {
+        restart(mode);
     }
     Ok(())
 }

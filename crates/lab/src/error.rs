@@ -155,6 +155,15 @@ pub enum Error {
     /// A message or a settings file is not what this version writes.
     #[error("not understood; is the lab of another version of hawser?")]
     Message(#[source] serde_json::Error),
+    /// A Xen host has not the serial port that it talks with the keeper over.
+    #[error("no serial port {name}: is the machine one of a lab?")]
+    NoPort {
+        /// The port's name.
+        name: &'static str,
+    },
+    /// A Xen host cannot be made ready to boot.
+    #[error(transparent)]
+    Initramfs(#[from] lab_guest::Error),
     /// A program failed.
     #[error(transparent)]
     Tool(#[from] exec::Error),

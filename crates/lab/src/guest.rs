@@ -1,10 +1,12 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use crate::image::{self, Accelerator, Domain, Image, MEMORY, MacAddress, write_atomically};
+use crate::image::{
+    self, Accelerator, Domain, Hypervisor, Image, MEMORY, MacAddress, write_atomically,
+};
 use crate::keeper_program::LIBEXEC;
 use crate::plan::PREFIX;
-use crate::{Error, Lab, SHARED};
+use crate::{Error, Lab, SHARED, xen};
 use exec::Deadline;
 
 /// The size of a guest's disk, in bytes. Nothing is on it: it is there to be read, written and lost.
@@ -94,6 +96,10 @@ impl Lab {
     pub fn place(&self, guest: &Guest, deadline: Deadline) -> Result<(), Error> {
         let shared = self.shared();
         let domain = self.domain(guest, deadline)?;
+        let (extension, text) = match self.hypervisor()? {
+            Hypervisor::Kvm => ("xml", domain.xml()),
+            Hypervisor::Xen => ("cfg", xen::configuration(&domain)),
+        };
         if guest.disk {
             let disk = shared.join(format!("{}.img", guest.name));
             std::fs::File::options()
@@ -104,8 +110,8 @@ impl Lab {
                 .and_then(|file| file.set_len(DISK))
                 .map_err(Error::file("write", &disk))?;
         }
-        let config = shared.join(format!("{}.xml", guest.name));
-        write_atomically(&config, domain.xml().as_bytes())?;
+        let config = shared.join(format!("{}.{extension}", guest.name));
+        write_atomically(&config, text.as_bytes())?;
         Ok(())
     }
 
@@ -115,7 +121,10 @@ impl Lab {
     /// When the image that it boots from cannot be built.
     pub fn domain(&self, guest: &Guest, deadline: Deadline) -> Result<Domain, Error> {
         let image = self.image(deadline)?;
-        let accelerator = Accelerator::known(&image, Path::new(image::CACHE), deadline)?;
+        let accelerator = match self.hypervisor()? {
+            Hypervisor::Kvm => Accelerator::known(&image, Path::new(image::CACHE), deadline)?,
+            Hypervisor::Xen => Accelerator::Emulation,
+        };
         Ok(guest.domain(accelerator))
     }
 
@@ -126,11 +135,24 @@ impl Lab {
         if image.kernel.exists() && image.initramfs.exists() {
             return Ok(image);
         }
-        let mut in_roots = self.roots()?.into_iter().map(|it| it.join(LIBEXEC).join("lab-guest"));
+        let mut in_roots =
+            self.settings()?.roots.into_iter().map(|it| it.join(LIBEXEC).join("lab-guest"));
         let program = match in_roots.find(|it| it.is_file()) {
             Some(program) => program,
             None => image::guest_program()?,
         };
-        Ok(Image::build(&shared, &program, Path::new(image::CACHE), deadline)?)
+        let hypervisor = self.hypervisor()?;
+        Ok(Image::build(&shared, &program, hypervisor, Path::new(image::CACHE), deadline)?)
+    }
+
+    /// What the lab's guests run on.
+    ///
+    /// # Errors
+    /// When the lab has ended.
+    pub fn hypervisor(&self) -> Result<Hypervisor, Error> {
+        Ok(match self.settings()?.xen {
+            None => Hypervisor::Kvm,
+            Some(_) => Hypervisor::Xen,
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::builder::Builder;
-use crate::place::{self, Place};
+use crate::place::{self, Place, Settings};
 use crate::protocol::{Connection, NodeStatus, Reply, Request};
 use crate::{Error, Name, Node, Observer, members, process};
 use exec::{Child, Deadline};
@@ -22,7 +22,7 @@ const END_TIME: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Lab {
     name: Name,
-    place: Place,
+    pub(crate) place: Place,
     owner: Option<Owner>,
 }
 
@@ -205,9 +205,9 @@ impl Lab {
         Ok(())
     }
 
-    /// The installed trees that the nodes see.
-    pub(crate) fn roots(&self) -> Result<Vec<PathBuf>, Error> {
-        Ok(self.place.settings()?.roots)
+    /// What the lab was asked to be.
+    pub(crate) fn settings(&self) -> Result<Settings, Error> {
+        self.place.settings()
     }
 
     /// The directory that holds what one node has on its disk.

@@ -49,6 +49,7 @@ mod reaper;
 pub mod report;
 mod services;
 mod syslog;
+mod xen;
 
 pub use builder::{Builder, Stack};
 pub use error::Error;

@@ -39,26 +39,11 @@ pub fn name_hosts(place: &Place, hosts: &str) -> Result<(), Error> {
     bind(&place.hosts(), Path::new("/etc/hosts"))
 }
 
-/// Everything that sets a node's file systems apart from the machine's.
+/// Everything that sets the file systems of a node that is made of namespaces apart from the machine's.
 pub fn isolate(place: &Place, settings: &Settings, node: &str) -> Result<(), Error> {
-    // The trees first: they may lie in a directory that is covered afterwards.
-    let mut trees = vec![place.tree()];
-    trees.extend(settings.roots.iter().cloned());
-    for directory in OVERLAID {
-        overlay(&trees, directory)?;
-    }
-    for directory in keeper::PRIVATE {
-        let own = Path::new("/").join(directory);
-        create(&own)?;
-        bind(&place.disk(node).join(directory), &own)?;
-    }
-    tmpfs("/tmp", 0o1777)?;
+    furnish(place, settings, node, keeper::PRIVATE)?;
+    link(&place.socket(), KEEPER_SOCKET)?;
     devices()?;
-    tmpfs("/srv", 0o755)?;
-    create(Path::new(SHARED))?;
-    bind(&place.shared(), Path::new(SHARED))?;
-    tmpfs("/run", 0o755)?;
-    populate_run(place)?;
     // A sysfs of the node's network; libvirt sees no cgroups in it and does without.
     attach("sysfs", Path::new("/sys"), MsFlags::empty(), "")?;
     // Pacemaker resets a machine that it gives up through this file, which would be the real one. It
@@ -67,8 +52,35 @@ pub fn isolate(place: &Place, settings: &Settings, node: &str) -> Result<(), Err
     if reset.exists() { bind(Path::new("/dev/null"), reset) } else { Ok(()) }
 }
 
+/// What every node has: the installed trees, its own directories out of those that are `private`, the
+/// shared storage, and what does not outlive it.
+pub fn furnish(
+    place: &Place,
+    settings: &Settings,
+    node: &str,
+    private: &[&str],
+) -> Result<(), Error> {
+    // The trees first: they may lie in a directory that is covered afterwards.
+    let mut trees = vec![place.tree()];
+    trees.extend(settings.roots.iter().cloned());
+    for directory in OVERLAID {
+        overlay(&trees, directory)?;
+    }
+    for directory in private {
+        let own = Path::new("/").join(directory);
+        create(&own)?;
+        bind(&place.disk(node).join(directory), &own)?;
+    }
+    tmpfs("/tmp", 0o1777)?;
+    tmpfs("/srv", 0o755)?;
+    create(Path::new(SHARED))?;
+    bind(&place.shared(), Path::new(SHARED))?;
+    tmpfs("/run", 0o755)?;
+    populate_run()
+}
+
 /// What the distribution's boot would have created.
-fn populate_run(place: &Place) -> Result<(), Error> {
+fn populate_run() -> Result<(), Error> {
     for (name, mode) in [("lock", 0o1777), ("resource-agents", 0o1755), ("crm", 0o750)] {
         let path = Path::new("/run").join(name);
         create(&path)?;
@@ -79,7 +91,7 @@ fn populate_run(place: &Place) -> Result<(), Error> {
         chown("/run/crm", Some(user), Some(group))
             .map_err(Error::kernel("set the owner of /run/crm"))?;
     }
-    link(&place.socket(), KEEPER_SOCKET)
+    Ok(())
 }
 
 /// A /dev of the node's own, so that it has its own /dev/log and no disks of the machine. It is made
@@ -139,19 +151,31 @@ fn lower_layers(layers: &[PathBuf]) -> OsString {
     OsString::from_vec(option)
 }
 
-fn tmpfs(target: &str, mode: u32) -> Result<(), Error> {
+pub fn tmpfs(target: &str, mode: u32) -> Result<(), Error> {
+    create(Path::new(target))?;
     attach("tmpfs", Path::new(target), MsFlags::MS_NOSUID, format!("mode={mode:o}"))
 }
 
-/// Mounts a new file system.
-fn attach(
+/// Mounts a new file system that is on nothing.
+pub fn attach(
     kind: &str,
     target: &Path,
     flags: MsFlags,
     options: impl AsRef<OsStr>,
 ) -> Result<(), Error> {
-    mount(Some(kind), target, Some(kind), flags, Some(options.as_ref()))
-        .map_err(|source| Error::Mount { what: kind.to_owned(), target: target.to_owned(), source })
+    attach_from(kind, kind, target, flags, options)
+}
+
+/// Mounts a file system that is on a device, or behind a name.
+pub fn attach_from(
+    what: &str,
+    kind: &str,
+    target: &Path,
+    flags: MsFlags,
+    options: impl AsRef<OsStr>,
+) -> Result<(), Error> {
+    mount(Some(what), target, Some(kind), flags, Some(options.as_ref()))
+        .map_err(|source| Error::Mount { what: what.to_owned(), target: target.to_owned(), source })
 }
 
 fn bind(source: &Path, target: &Path) -> Result<(), Error> {
@@ -159,7 +183,7 @@ fn bind(source: &Path, target: &Path) -> Result<(), Error> {
 }
 
 /// Makes what is seen at one path seen at another.
-fn put(from: &Path, target: &Path, how: MsFlags) -> Result<(), Error> {
+pub fn put(from: &Path, target: &Path, how: MsFlags) -> Result<(), Error> {
     mount(Some(from), target, None::<&str>, how, None::<&str>).map_err(|source| Error::Mount {
         what: from.display().to_string(),
         target: target.to_owned(),
@@ -171,7 +195,7 @@ fn link(target: &Path, name: &str) -> Result<(), Error> {
     symlink(target, name).map_err(Error::file("create", Path::new(name)))
 }
 
-fn create(path: &Path) -> Result<(), Error> {
+pub fn create(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::file("create", path))
 }
 

@@ -3,11 +3,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::protocol::{Link, Request};
+use crate::xen::ssh;
 use crate::{Error, Lab};
 use exec::Tool;
 
 /// How long switching a node may take: what the keeper allows for it, and some more for the way.
-const SWITCH_TIME: Duration = Duration::from_secs(45);
+const SWITCH_TIME: Duration = Duration::from_secs(250);
 
 /// How long a clean shutdown may take: what the keeper allows for it, and some more for the way.
 const STOP_TIME: Duration = Duration::from_secs(310);
@@ -47,6 +48,9 @@ impl<'a> Node<'a> {
     pub fn tool(&self, program: &str) -> Result<Tool, Error> {
         let keeper = self.lab.keeper()?;
         let init = self.init()?;
+        if self.lab.settings()?.xen.is_some() {
+            return Ok(ssh::tool(&self.lab.place, self.lab.name(), keeper, &self.name).arg(program));
+        }
         // The keeper's own /proc counts processes as the keeper does.
         let namespaces = format!("/proc/{keeper}/root/proc/{init}/ns");
         let kinds =

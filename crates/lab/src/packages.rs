@@ -14,12 +14,22 @@ const fn of(program: &'static str, package: &'static str) -> Absent {
 const ALWAYS: &[Absent] = &[
     of("cp", "coreutils"),
     of("ip", "iproute2"),
-    of("libvirtd", "libvirt-daemon-system"),
     of("nsenter", "util-linux"),
     of("qemu-system-x86_64", "qemu-system-x86"),
     of("tc", "iproute2"),
     of("unshare", "util-linux"),
-    of("virsh", "libvirt-clients"),
+];
+
+const LIBVIRT: &[Absent] =
+    &[of("libvirtd", "libvirt-daemon-system"), of("virsh", "libvirt-clients")];
+
+/// A Xen host brings its cluster with it.
+const XEN: &[Absent] = &[
+    of("apt-get", "apt"),
+    of("dpkg-deb", "dpkg"),
+    of("mkfs.ext4", "e2fsprogs"),
+    of("ssh", "openssh-client"),
+    of("ssh-keygen", "openssh-client"),
 ];
 
 const CLUSTER: &[Absent] = &[
@@ -41,10 +51,12 @@ impl Absent {
 }
 
 /// The programs that are not installed, of those that the stack needs.
-pub fn absent(stack: Stack) -> Vec<Absent> {
-    let cluster = match stack {
-        Stack::Cluster => CLUSTER,
-        Stack::Libvirt => &[],
+pub fn absent(stack: Stack, xen: bool) -> Vec<Absent> {
+    let hypervisor = match (xen, stack) {
+        (true, _) => vec![XEN],
+        (false, Stack::Bare) => vec![LIBVIRT],
+        (false, Stack::Cluster) => vec![LIBVIRT, CLUSTER],
     };
-    ALWAYS.iter().chain(cluster).filter(|it| exec::find(it.program).is_err()).copied().collect()
+    let needed = ALWAYS.iter().chain(hypervisor.into_iter().flatten());
+    needed.filter(|it| exec::find(it.program).is_err()).copied().collect()
 }

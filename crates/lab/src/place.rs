@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::xen::HostImage;
 use crate::{Error, Name, Stack};
 use exec::Deadline;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub name: Name,
     pub nodes: u8,
     pub stack: Stack,
+    /// What the nodes boot from as Xen hosts; none where they are namespaces.
+    pub xen: Option<HostImage>,
     /// What a node may send of its guests' migrations, in Mbit/s; none for no limit.
     pub link_speed: Option<u32>,
     /// Installed trees whose agents the nodes see, absolute, the first one wins.
@@ -37,6 +40,11 @@ pub struct Settings {
 impl Place {
     pub fn new(name: &Name) -> Self {
         Self { directory: Path::new(ROOT).join(name.as_str()) }
+    }
+
+    /// The directory itself.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The keeper's socket.
@@ -67,6 +75,16 @@ impl Place {
     /// The host names of the lab, as /etc/hosts has them.
     pub fn hosts(&self) -> PathBuf {
         self.directory.join("hosts")
+    }
+
+    /// What Xen hosts boot: an initramfs with the keeper's program.
+    pub fn initramfs(&self) -> PathBuf {
+        self.directory.join("initramfs")
+    }
+
+    /// The key of all Xen hosts and of their administrator; the public one beside it ends in `.pub`.
+    pub fn key(&self) -> PathBuf {
+        self.directory.join("key")
     }
 
     /// The disk of one node: the directories that it does not share with the machine.

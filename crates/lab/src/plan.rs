@@ -49,6 +49,11 @@ impl Plan {
         format!("52:54:00:77:00:{:02x}", self.0)
     }
 
+    /// The address of a Xen host's network device, which is a port of its bridge.
+    pub fn port_mac(self) -> String {
+        format!("52:54:00:77:02:{:02x}", self.0)
+    }
+
     /// The UUID that the node's libvirt takes for its host's: libvirt refuses to migrate between two
     /// hosts of the same UUID, and would read the same one from the machine's firmware everywhere.
     pub fn host_uuid(self) -> String {

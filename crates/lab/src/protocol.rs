@@ -3,7 +3,7 @@
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -68,17 +68,34 @@ pub struct NodeStatus {
     pub init: Option<i32>,
 }
 
-/// One side of a connection.
+/// One side of a connection: a socket, or a port that leads to one out of a machine.
 #[derive(Debug)]
-pub struct Connection {
-    reader: BufReader<UnixStream>,
+pub struct Connection<S = UnixStream> {
+    reader: BufReader<S>,
 }
 
-impl Connection {
-    pub fn new(stream: UnixStream) -> Self {
+impl<S: Read + Write> Connection<S> {
+    pub fn new(stream: S) -> Self {
         Self { reader: BufReader::new(stream) }
     }
 
+    pub fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        self.reader.get_mut().write_all(&line)
+    }
+
+    /// The next message, whenever it comes; `None` when the other side has closed the connection.
+    pub fn receive<T: for<'a> Deserialize<'a>>(&mut self) -> io::Result<Option<T>> {
+        let mut line = String::new();
+        match self.reader.read_line(&mut line)? {
+            0 => Ok(None),
+            _ => Ok(Some(serde_json::from_str(&line)?)),
+        }
+    }
+}
+
+impl Connection {
     pub fn open(socket: &Path) -> io::Result<Self> {
         UnixStream::connect(socket).map(Self::new)
     }
@@ -90,25 +107,15 @@ impl Connection {
             .map_err(Error::kernel("learn who is at the other end of a socket"))
     }
 
-    pub fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(message)?;
-        line.push(b'\n');
-        self.reader.get_mut().write_all(&line)
-    }
-
-    /// The next message; `None` when the other side has closed the connection.
-    pub fn receive<T: for<'a> Deserialize<'a>>(
+    /// The next message, in time; `None` when the other side has closed the connection.
+    pub fn receive_by<T: for<'a> Deserialize<'a>>(
         &mut self,
-        deadline: Option<Deadline>,
+        deadline: Deadline,
     ) -> io::Result<Option<T>> {
         // A timeout of zero means none at all to the kernel.
-        let patience = deadline.map(|it| it.remaining().max(std::time::Duration::from_millis(1)));
-        self.reader.get_ref().set_read_timeout(patience)?;
-        let mut line = String::new();
-        match self.reader.read_line(&mut line)? {
-            0 => Ok(None),
-            _ => Ok(Some(serde_json::from_str(&line)?)),
-        }
+        let patience = deadline.remaining().max(std::time::Duration::from_millis(1));
+        self.reader.get_ref().set_read_timeout(Some(patience))?;
+        self.receive()
     }
 
     /// Closes the connection for both sides.
@@ -119,6 +126,6 @@ impl Connection {
     /// Sends a request and gives the reply to it, in time.
     pub fn ask(&mut self, request: &Request, deadline: Deadline) -> io::Result<Reply> {
         self.send(request)?;
-        self.receive(Some(deadline))?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        self.receive_by(deadline)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }

@@ -1,14 +1,18 @@
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::place::Settings;
+use crate::xen::toolstack;
 use crate::{Error, Stack, program, reaper};
 use exec::{Deadline, Tool};
 
-/// How long a daemon may take to accept connections: a few hundred milliseconds on an idle machine.
-const LISTEN_TIME: Duration = Duration::from_secs(10);
+/// How long a daemon may take to accept connections: a few hundred milliseconds on an idle machine, and
+/// some seconds on an emulated one.
+const LISTEN_TIME: Duration = Duration::from_secs(60);
 
 /// The daemons of a node, in the order in which they were started. None is ever restarted: a daemon
 /// that ends is what somebody wanted to see.
@@ -18,15 +22,24 @@ pub struct Services {
 }
 
 impl Services {
-    pub fn start(stack: Stack) -> Result<Self, Error> {
-        let mut running = vec![start("libvirtd", &["--listen"])?];
-        if stack == Stack::Cluster {
+    pub fn start(settings: &Settings) -> Result<Self, Error> {
+        let mut running = match settings.xen {
+            Some(_) => {
+                toolstack::start()?;
+                vec![start("sshd", &["-D"])?]
+            }
+            None => vec![start("libvirtd", &["--listen"])?],
+        };
+        if settings.stack == Stack::Cluster {
             running.push(start("corosync", &["-f"])?);
             // Pacemaker would wait whole seconds for it.
             wait_until(corosync_listens);
             running.push(start("pacemakerd", &[])?);
         }
-        wait_until(libvirt_listens);
+        wait_until(match settings.xen {
+            Some(_) => ssh_listens,
+            None => libvirt_listens,
+        });
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGCHLD);
         signals.add(Signal::SIGTERM);
@@ -68,7 +81,7 @@ impl Services {
     }
 }
 
-fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), Error> {
+pub fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), Error> {
     let log = PathBuf::from(format!("/var/log/{name}.log"));
     let child = Tool::new(name).args(arguments).spawn(Some(&log))?;
     Ok((name, Pid::from_raw(child.id().cast_signed())))
@@ -76,7 +89,7 @@ fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), 
 
 /// Waits until a daemon that was just started accepts connections. One that never does says why in its
 /// log, and the node runs without it.
-fn wait_until(listens: impl Fn() -> bool) {
+pub fn wait_until(listens: impl Fn() -> bool) {
     let deadline = Deadline::after(LISTEN_TIME);
     while !listens() && deadline.pause(Duration::from_millis(5)) {}
 }
@@ -85,6 +98,10 @@ fn wait_until(listens: impl Fn() -> bool) {
 /// padded.
 fn corosync_listens() -> bool {
     fs::read_to_string("/proc/net/unix").is_ok_and(|it| it.contains(" @cmap@"))
+}
+
+fn ssh_listens() -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, 22)).is_ok()
 }
 
 fn libvirt_listens() -> bool {

@@ -148,7 +148,7 @@ fn a_node_has_a_disk_a_network_and_the_agents_of_a_tree() {
     let agent = "usr/lib/ocf/resource.d/hawser/example";
     fs::create_dir_all(tree.path().join(agent).parent().unwrap()).unwrap();
     fs::write(tree.path().join(agent), "agent").unwrap();
-    let builder = Lab::builder(name.clone()).stack(Stack::Libvirt);
+    let builder = Lab::builder(name.clone()).stack(Stack::Bare);
     let lab = builder.root(tree.path()).start(|_| {}).unwrap();
     let again = Lab::builder(name.clone()).start(|_| {});
     assert!(matches!(again, Err(Error::AlreadyRunning { .. })), "{again:?}");
@@ -214,7 +214,7 @@ fn transfer(from: &Path, observer: &Path, port: u16, bytes: &[u8]) -> Duration {
 #[test]
 fn only_migrations_queue_for_the_link() {
     let Some(name) = name("link") else { return };
-    let builder = Lab::builder(name).nodes(1).stack(Stack::Libvirt).link_speed(100);
+    let builder = Lab::builder(name).nodes(1).stack(Stack::Bare).link_speed(100);
     let lab = builder.start(|_| {}).unwrap();
     let observer = lab.observer().unwrap().network();
     // Whoever enters a node is in its network: this one stays there.
@@ -252,7 +252,7 @@ fn a_lab_ends_with_its_owner() {
 #[ignore = "is run by a_lab_ends_with_its_owner, and killed by it"]
 fn an_owner_that_never_ends() {
     let Ok(name) = env::var(OWNED) else { return };
-    let _lab = Lab::builder(name.parse().unwrap()).stack(Stack::Libvirt).start(|_| {}).unwrap();
+    let _lab = Lab::builder(name.parse().unwrap()).stack(Stack::Bare).start(|_| {}).unwrap();
     loop {
         std::thread::park();
     }

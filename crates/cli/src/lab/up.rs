@@ -25,17 +25,22 @@ pub struct Up {
     #[arg(long, value_name = "MBIT_S", value_parser = clap::value_parser!(u32).range(1..))]
     link: Option<u32>,
 
-    /// Run only libvirt on the nodes, no Corosync and no Pacemaker
+    /// Run only the hypervisor's daemons on the nodes, no Corosync and no Pacemaker
     #[arg(long)]
     bare: bool,
+
+    /// Make each node a real Xen host, which QEMU emulates: slow, and 1 GiB of memory each
+    #[arg(long, conflicts_with = "link")]
+    xen: bool,
 }
 
 impl Up {
     pub fn run(self, name: Name) -> Result<(), Error> {
-        let stack = if self.bare { Stack::Libvirt } else { Stack::Cluster };
+        let stack = if self.bare { Stack::Bare } else { Stack::Cluster };
         let builder = Lab::builder(name).nodes(self.nodes).stack(stack);
         let builder = self.link.into_iter().fold(builder, lab::Builder::link_speed);
         let builder = self.root.into_iter().fold(builder, lab::Builder::root);
+        let builder = if self.xen { builder.xen() } else { builder };
         let lab = builder.start(note)?;
         if stack == Stack::Cluster {
             note("waiting for the nodes to form a cluster");

@@ -43,7 +43,7 @@ impl Stage {
     /// Two nodes with libvirt, and what a guest needs.
     pub fn set(subject: Subject, root: Option<&Path>, note: impl Fn(&str)) -> Result<Self, Error> {
         let name = format!("faults-{}", subject.provider()).parse()?;
-        let builder = Lab::builder(name).nodes(2).stack(Stack::Libvirt);
+        let builder = Lab::builder(name).nodes(2).stack(Stack::Bare);
         let lab = root.into_iter().fold(builder, lab::Builder::root).start(note)?;
         let network = Namespace::open(&lab.observer()?.network()).map_err(lab::Error::from)?;
         let guest = Guest::new("vm1", 0);

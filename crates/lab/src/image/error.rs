@@ -46,6 +46,12 @@ pub enum Error {
         /// The directory.
         tree: PathBuf,
     },
+    /// A tree of Debian's packages has no Xen.
+    #[error("{} holds no hypervisor: expected xen-*.gz", tree.display())]
+    NoHypervisor {
+        /// The directory.
+        tree: PathBuf,
+    },
     /// A program that is needed failed.
     #[error(transparent)]
     Tool(#[from] exec::Error),
@@ -76,12 +82,12 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Read { path, source }
     }
 
-    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Write { path, source }
     }

@@ -13,12 +13,16 @@ const UNPACK: Duration = Duration::from_secs(10);
 /// names that sort in loading order.
 pub fn archive(program: &Path, kernel: &Kernel, deadline: Deadline) -> Result<Vec<u8>, Error> {
     let mut archive = Archive::default();
-    for directory in ["dev", "proc", "sys", "lib", "modules"] {
+    for directory in ["dev", "proc", "sys", "lib", "modules", "sbin"] {
         archive.directory(directory);
     }
     // The loader looks for libraries in both, and is itself named by its path in /lib64.
     archive.symlink("lib64", "lib");
     archive.program("init", &file::read(program)?);
+    // Where Xen's toolstack has a guest end, the kernel runs these (kernel/reboot.c).
+    for name in ["poweroff", "reboot"] {
+        archive.symlink(&format!("sbin/{name}"), "/init");
+    }
     for library in libraries()? {
         let name = library.file_name().unwrap_or_default().to_string_lossy();
         archive.program(&format!("lib/{name}"), &file::read(&library)?);

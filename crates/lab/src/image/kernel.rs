@@ -8,8 +8,9 @@ use std::time::Duration;
 /// The metapackage whose dependency is the kernel package: the smallest kernel that Debian has.
 const METAPACKAGE: &str = "linux-image-cloud-amd64";
 
-/// Modules in the order in which they must be loaded; `virtio_ring` comes before `virtio`.
-const MODULES: [&str; 14] = [
+/// The modules of a guest on KVM in the order in which they must be loaded; `virtio_ring` comes before
+/// `virtio`.
+pub const KVM_MODULES: &[&str] = &[
     "virtio_ring",
     "virtio",
     "virtio_pci_modern_dev",
@@ -25,6 +26,9 @@ const MODULES: [&str; 14] = [
     "pvpanic",
     "pvpanic-mmio",
 ];
+
+/// The modules of a guest on Xen.
+pub const XEN_MODULES: &[&str] = &["xen-netfront", "xen-blkfront"];
 
 const QUERY: Duration = Duration::from_secs(20);
 const DOWNLOAD: Duration = Duration::from_secs(300);
@@ -42,23 +46,30 @@ pub struct Kernel {
 
 impl Kernel {
     /// The host's own kernel tree, one in the cache, or one that is fetched into the cache.
-    pub fn obtain(cache: &Path, deadline: Deadline) -> Result<Self, Error> {
-        if let Some(kernel) = newest(Path::new("/")).or_else(|| newest_cached(cache)) {
+    pub fn obtain(
+        cache: &Path,
+        wanted: &[&'static str],
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
+        let newest = |tree: &Path| newest(tree, wanted);
+        let newest_cached = || file::list(cache).ok()?.iter().rev().find_map(|it| newest(it));
+        if let Some(kernel) = newest(Path::new("/")).or_else(newest_cached) {
             return Ok(kernel);
         }
         let tree = fetch(cache, deadline)?;
         let version = versions(&tree).pop().ok_or_else(|| Error::NoTree { tree: tree.clone() })?;
-        Self::in_tree(&tree, &version)
+        Self::in_tree(&tree, &version, wanted)
     }
 
-    fn in_tree(tree: &Path, version: &str) -> Result<Self, Error> {
+    /// A kernel of a tree with the modules that are named in loading order.
+    pub fn in_tree(tree: &Path, version: &str, wanted: &[&'static str]) -> Result<Self, Error> {
         let directory = tree.join("lib/modules").join(version);
         let files = module_files(&directory.join("kernel"))?;
         let built_in = fs::read_to_string(directory.join("modules.builtin")).unwrap_or_default();
         let built_in: Vec<&str> =
             built_in.lines().filter_map(|it| module_name(Path::new(it))).collect();
         let mut modules = Vec::new();
-        for module in MODULES {
+        for &module in wanted {
             match files.iter().find(|path| module_name(path) == Some(module)) {
                 Some(path) => modules.push(path.clone()),
                 None if built_in.contains(&module) => {}
@@ -69,17 +80,13 @@ impl Kernel {
     }
 }
 
-fn newest_cached(cache: &Path) -> Option<Kernel> {
-    file::list(cache).ok()?.iter().rev().find_map(|tree| newest(tree))
-}
-
 /// The last kernel below `tree`, in the order of names, that has all it needs.
-fn newest(tree: &Path) -> Option<Kernel> {
-    versions(tree).iter().rev().find_map(|version| Kernel::in_tree(tree, version).ok())
+fn newest(tree: &Path, wanted: &[&'static str]) -> Option<Kernel> {
+    versions(tree).iter().rev().find_map(|version| Kernel::in_tree(tree, version, wanted).ok())
 }
 
 /// The versions of which `tree` has a kernel that can be read, sorted.
-fn versions(tree: &Path) -> Vec<String> {
+pub fn versions(tree: &Path) -> Vec<String> {
     let kernels = file::list(&tree.join("boot")).unwrap_or_default();
     let version = |path: &PathBuf| {
         let name = path.file_name()?.to_str()?;
@@ -181,7 +188,7 @@ mod tests {
         fs::create_dir_all(tree.path().join("boot")).unwrap();
         fs::write(tree.path().join("boot/vmlinuz-6.1.0-9"), "").unwrap();
         fs::write(modules.join("../../modules.builtin"), built_in).unwrap();
-        for module in MODULES.iter().filter(|it| !without.contains(it)) {
+        for module in KVM_MODULES.iter().filter(|it| !without.contains(it)) {
             fs::write(modules.join(format!("{module}.ko.xz")), "").unwrap();
         }
         tree
@@ -190,17 +197,17 @@ mod tests {
     #[test]
     fn modules_come_in_loading_order_and_built_in_ones_are_left_out() {
         let tree = tree(&["virtio_ring"], "kernel/drivers/virtio/virtio_ring.ko\n");
-        let kernel = newest(tree.path()).unwrap();
+        let kernel = newest(tree.path(), KVM_MODULES).unwrap();
         let names: Vec<_> = kernel.modules.iter().filter_map(|it| module_name(it)).collect();
-        assert_eq!(names, MODULES[1..]);
+        assert_eq!(names, KVM_MODULES[1..]);
         assert!(kernel.image.ends_with("boot/vmlinuz-6.1.0-9"));
     }
 
     #[test]
     fn a_tree_that_lacks_a_module_is_not_used() {
         let tree = tree(&["virtio_net"], "");
-        assert!(newest(tree.path()).is_none());
-        let error = Kernel::in_tree(tree.path(), "6.1.0-9").unwrap_err().to_string();
+        assert!(newest(tree.path(), KVM_MODULES).is_none());
+        let error = Kernel::in_tree(tree.path(), "6.1.0-9", KVM_MODULES).unwrap_err().to_string();
         assert!(error.contains("virtio_net"), "{error}");
     }
 }

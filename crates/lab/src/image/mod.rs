@@ -6,13 +6,14 @@
 //!
 //! ```no_run
 //! use exec::Deadline;
-//! use lab::image::{self, Image};
+//! use lab::image::{self, Hypervisor, Image};
 //! use std::path::Path;
 //! use std::time::Duration;
 //!
 //! let deadline = Deadline::after(Duration::from_secs(120));
 //! let program = image::guest_program()?;
-//! let image = Image::build(Path::new("/srv/shared"), &program, image::CACHE.as_ref(), deadline)?;
+//! let (shared, cache) = (Path::new("/srv/shared"), Path::new(image::CACHE));
+//! let image = Image::build(shared, &program, Hypervisor::Kvm, cache, deadline)?;
 //! # Ok::<(), image::Error>(())
 //! ```
 
@@ -28,7 +29,9 @@ mod kernel;
 pub use accelerator::Accelerator;
 pub use domain::{Domain, MEMORY, MacAddress};
 pub use error::Error;
-pub(crate) use file::write_atomically;
+pub(crate) use file::{list, write_atomically};
+pub(crate) use initramfs::archive;
+pub(crate) use kernel::{Kernel, versions};
 
 use exec::Deadline;
 use std::path::{Path, PathBuf};
@@ -41,6 +44,24 @@ pub const CACHE: &str = "/var/cache/hawser/lab";
 /// (timer, TSC).
 pub const COMMAND_LINE: &str =
     "console=ttyS0 quiet panic=-1 mitigations=off nokaslr no_timer_check tsc=reliable";
+
+/// What a guest runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hypervisor {
+    /// QEMU, with or without KVM.
+    Kvm,
+    /// Xen.
+    Xen,
+}
+
+impl Hypervisor {
+    fn modules(self) -> &'static [&'static str] {
+        match self {
+            Self::Kvm => kernel::KVM_MODULES,
+            Self::Xen => kernel::XEN_MODULES,
+        }
+    }
+}
 
 /// The files that boot the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +83,11 @@ impl Image {
     pub fn build(
         directory: &Path,
         program: &Path,
+        hypervisor: Hypervisor,
         cache: &Path,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let kernel = kernel::Kernel::obtain(cache, deadline)?;
+        let kernel = Kernel::obtain(cache, hypervisor.modules(), deadline)?;
         let archive = initramfs::archive(program, &kernel, deadline)?;
         let image =
             Self { kernel: directory.join("vmlinuz"), initramfs: directory.join("initramfs") };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::place::{Place, Settings};
 use crate::plan::Plan;
+use crate::xen::ssh;
 use crate::{Error, config};
 use exec::{Deadline, Tool};
 
@@ -56,20 +57,19 @@ enum Owner {
     Pacemaker,
 }
 
-/// Lays out the disk of a node that has never run: a copy of the machine's /etc without what the
-/// machine's own cluster and guests have there, and otherwise empty directories.
+/// Lays out the disk of a node that has never run, of otherwise empty directories. Where nodes are
+/// namespaces, /etc is a copy of the machine's, without what the machine's own cluster and guests have there.
+/// A Xen host brings its own, and gets the same users and groups as the machine.
 pub fn format(place: &Place, settings: &Settings, node: Plan, keys: &Keys) -> Result<(), Error> {
     let disk = Disk { root: place.disk(&node.name()), plans: Plan::of(settings.nodes) };
     for directory in PRIVATE.iter().filter(|it| **it != "etc") {
         disk.directory(directory, 0o755, Owner::Root)?;
     }
-    let copy = Tool::new("cp").args(["--archive", "/etc"]).arg(disk.root.join("etc"));
-    copy.run(Deadline::after(COPY_TIME))?;
-    for foreign in ["etc/corosync", "etc/libvirt", "etc/pacemaker"] {
-        disk.remove(foreign)?;
+    match settings.xen {
+        Some(_) => disk.xen(place)?,
+        None => disk.libvirt(node)?,
     }
     disk.file("etc/hostname", 0o644, format!("{}\n", node.name()).as_bytes())?;
-    disk.libvirt(node)?;
     disk.cluster(settings, keys)
 }
 
@@ -79,7 +79,29 @@ struct Disk {
 }
 
 impl Disk {
+    fn xen(&self, place: &Place) -> Result<(), Error> {
+        for name in ["etc/ssh", "var/log/xen"] {
+            self.directory(name, 0o755, Owner::Root)?;
+        }
+        for file in ["/etc/passwd", "/etc/group", "/etc/hosts"] {
+            self.copy(Path::new(file), &file[1..], 0o644)?;
+        }
+        ssh::CONFIGURATION
+            .iter()
+            .try_for_each(|(name, content)| self.file(name, 0o644, content.as_bytes()))?;
+        let public = place.key().with_extension("pub");
+        self.copy(&place.key(), ssh::KEY, 0o600)?;
+        self.copy(&public, ssh::AUTHORIZED, 0o644)?;
+        let public = fs::read_to_string(&public).map_err(Error::file("read", &public))?;
+        self.file(ssh::KNOWN_HOSTS, 0o644, format!("* {public}").as_bytes())
+    }
+
     fn libvirt(&self, node: Plan) -> Result<(), Error> {
+        let copy = Tool::new("cp").args(["--archive", "/etc"]).arg(self.root.join("etc"));
+        copy.run(Deadline::after(COPY_TIME))?;
+        for foreign in ["etc/corosync", "etc/libvirt", "etc/pacemaker"] {
+            self.remove(foreign)?;
+        }
         self.directory("etc/libvirt", 0o755, Owner::Root)?;
         self.file("etc/libvirt/libvirtd.conf", 0o644, config::libvirtd(node).as_bytes())?;
         self.file("etc/libvirt/qemu.conf", 0o600, config::QEMU.as_bytes())
@@ -119,6 +141,11 @@ impl Disk {
         fs::write(&path, content).map_err(Error::file("write", &path))?;
         fs::set_permissions(&path, Permissions::from_mode(mode))
             .map_err(Error::file("set the mode of", &path))
+    }
+
+    fn copy(&self, from: &Path, name: &str, mode: u32) -> Result<(), Error> {
+        let content = fs::read(from).map_err(Error::file("read", from))?;
+        self.file(name, mode, &content)
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {

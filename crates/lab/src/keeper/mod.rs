@@ -20,15 +20,19 @@ use std::time::Duration;
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::protocol::{Connection, Reply, Request};
+use crate::xen::{machine, ssh};
 use crate::{Error, Name, config, fence, mounts, reaper};
-use exec::Tool;
+use exec::{Deadline, Tool};
 use power::Power;
 
 pub use disk::{PRIVATE, pacemaker};
-pub use network::{configure_node, limit_migrations};
+pub use network::{configure_node, configure_side, limit_migrations};
 
 /// How long a lab that nobody owns yet may live: its builder died while it was made.
 const OWNER_TIME: Duration = Duration::from_secs(10);
+
+/// How long writing what Xen hosts boot may take.
+const PREPARE_TIME: Duration = Duration::from_secs(60);
 
 /// How long a fenced node stays off before it boots again.
 const REBOOT_PAUSE: Duration = Duration::from_secs(1);
@@ -84,21 +88,26 @@ fn serve(keeper: &Arc<Keeper>, listener: &UnixListener) {
 }
 
 impl Keeper {
+    /// Answers one request after the other: from a Xen host they all come on one connection.
     fn answer(self: Arc<Self>, mut connection: Connection) -> std::io::Result<()> {
-        let Some(request) = connection.receive(None)? else { return Ok(()) };
         let peer = connection.peer().map_err(std::io::Error::other)?;
-        let reply = match request {
-            Request::Own => return self.own(connection),
-            Request::Down => return self.end(),
-            Request::Status => Ok(Reply::Status(self.power.status())),
-            Request::Start(node) => self.power.start(&node).map(|()| Reply::Done),
-            Request::Stop(node) => self.power.stop(&node).map(|()| Reply::Done),
-            Request::Kill(node) => self.power.kill(&node, peer).map(|()| Reply::Done),
-            Request::Reboot(node) => self.reboot(node, peer).map(|()| Reply::Done),
-            Request::Link(node, link) => self.power.set_link(&node, link).map(|()| Reply::Done),
-            Request::Release => Ok(Reply::Failed("only its owner can release a lab".to_owned())),
-        };
-        connection.send(&reply.unwrap_or_else(|error| Reply::Failed(error.chain())))
+        while let Some(request) = connection.receive()? {
+            let reply = match request {
+                Request::Own => return self.own(connection),
+                Request::Down => return self.end(),
+                Request::Release => {
+                    Ok(Reply::Failed("only its owner can release a lab".to_owned()))
+                }
+                Request::Status => Ok(Reply::Status(self.power.status())),
+                Request::Start(node) => self.power.start(&node).map(|()| Reply::Done),
+                Request::Stop(node) => self.power.stop(&node).map(|()| Reply::Done),
+                Request::Kill(node) => self.power.kill(&node, peer).map(|()| Reply::Done),
+                Request::Reboot(node) => Arc::clone(&self).reboot(node, peer).map(|()| Reply::Done),
+                Request::Link(node, link) => self.power.set_link(&node, link).map(|()| Reply::Done),
+            };
+            connection.send(&reply.unwrap_or_else(|error| Reply::Failed(error.chain())))?;
+        }
+        Ok(())
     }
 
     /// Makes the lab and lives as long as the connection does, or for ever once it was released.
@@ -107,7 +116,7 @@ impl Keeper {
         let made = self.make(&mut connection);
         let _ =
             connection.send(&made.map_or_else(|it| Reply::Failed(it.chain()), |()| Reply::Done));
-        match connection.receive(None) {
+        match connection.receive() {
             Ok(Some(Request::Release)) => connection.send(&Reply::Done),
             _ => self.end(),
         }
@@ -125,6 +134,10 @@ impl Keeper {
         mounts::name_hosts(&self.place, &config::hosts(&plans))?;
         install_fence_agent(&self.place)?;
         let keys = disk::Keys::random()?;
+        if let Some(image) = &settings.xen {
+            ssh::make_key(&self.place)?;
+            machine::prepare(&self.place, image, Deadline::after(PREPARE_TIME))?;
+        }
         for plan in &plans {
             disk::format(&self.place, &settings, *plan, &keys)?;
             // Whoever asked may have gone; the next read shows it.

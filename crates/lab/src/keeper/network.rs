@@ -39,6 +39,17 @@ link set {port} master switch
     set_link(node, link)
 }
 
+/// Lays a cable from the switch to a machine that will be started: it is a tap, of the node's name.
+pub fn lay(node: Plan, link: Link) -> Result<(), Error> {
+    let port = node.name();
+    ip(&format!(
+        "tuntap add dev {port} mode tap
+link set {port} master switch
+"
+    ))?;
+    set_link(node, link)
+}
+
 /// Removes the cable of a node that is off. The kernel does it by itself, some time after the node's
 /// last process has ended; done here, the port's name is free again.
 pub fn unplug(node: Plan) {
@@ -68,6 +79,14 @@ link set br0 up
         mac = node.mac(),
         address = node.address(),
     ))
+}
+
+/// Within a Xen host: its side entrance, the address that QEMU gives what it lets in (QEMU's
+/// documentation of `-netdev user`).
+pub fn configure_side() -> Result<(), Error> {
+    ip("address add 10.0.2.15/24 dev eth1
+link set eth1 up
+")
 }
 
 /// Within a node: has what it sends of its guests' migrations share `speed` Mbit/s. What the filter does

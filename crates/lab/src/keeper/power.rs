@@ -13,11 +13,13 @@ use super::network;
 use crate::Error;
 use crate::place::{Place, Settings};
 use crate::plan::Plan;
-use crate::protocol::{Connection, Link, NodeStatus, Reply};
+use crate::protocol::{Connection, Link, NodeStatus, Reply, Request};
+use crate::xen::machine::qemu;
 use exec::{Child, Deadline, Tool};
 
-/// How long a node may take to start its daemons. They take well below a second on an idle machine.
-const BOOT_TIME: Duration = Duration::from_secs(30);
+/// How long a node may take to boot and start its daemons. On an idle machine that is well below a second,
+/// and 20 s for a Xen host.
+const BOOT_TIME: Duration = Duration::from_secs(240);
 
 /// How long a killed node's processes may take to end.
 const KILL_TIME: Duration = Duration::from_secs(10);
@@ -40,25 +42,33 @@ struct Machine {
 
 /// A node that was switched on.
 struct Running {
-    /// `unshare`, which waits for the node's init. The kernel lets it see the end of a namespace's
-    /// init only after every other process of the namespace has ended, so its own end is the proof
-    /// that nothing of the node runs.
-    unshare: Child,
+    /// QEMU, whose end is the end of the machine; or `unshare`, which waits for the node's init. The
+    /// kernel lets it see the end of a namespace's init only after every other process of the namespace
+    /// has ended, so its own end is the proof that nothing of the node runs.
+    process: Child,
     init: Pid,
+    /// Whether it has booted.
+    ready: bool,
+    /// Where its init is told to shut down.
+    line: Connection,
 }
 
 impl Machine {
     /// The node's init, while it runs.
     fn init(&mut self) -> Option<Pid> {
         let running = self.running.as_mut()?;
-        if running.unshare.ended().is_some() { None } else { Some(running.init) }
+        if running.process.ended().is_some() { None } else { Some(running.init) }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.running.as_ref().is_some_and(|it| it.ready)
     }
 
     fn kill(&mut self) -> Result<(), Error> {
         if let Some(running) = &mut self.running {
             // It fails only for a node that has ended already.
             let _ = kill(running.init, Signal::SIGKILL);
-            if running.unshare.wait(Deadline::after(KILL_TIME)).is_none() {
+            if running.process.wait(Deadline::after(KILL_TIME)).is_none() {
                 return Err(Error::Lingering { node: self.plan.name() });
             }
         }
@@ -77,19 +87,41 @@ impl Power {
 
     /// Switches on all nodes at once: a node whose peers are late takes them for dead.
     pub fn start_all(&self) -> Result<(), Error> {
-        let mut machines = self.lock();
+        let nodes: Vec<String> = self.lock().iter().map(|it| it.plan.name()).collect();
         thread::scope(|scope| {
-            let booting: Vec<_> = machines
-                .iter_mut()
-                .map(|machine| scope.spawn(|| self.switch_on(machine)))
-                .collect();
+            let booting: Vec<_> =
+                nodes.iter().map(|node| scope.spawn(|| self.start(node))).collect();
             booting.into_iter().try_for_each(|it| it.join().unwrap_or_else(|it| resume_unwind(it)))
         })
     }
 
+    /// Switches a node on and waits until it has booted. Others can be switched meanwhile, and so can
+    /// this one.
     pub fn start(&self, node: &str) -> Result<(), Error> {
+        let deadline = Deadline::after(BOOT_TIME);
+        let switched_on = self.switch_on(find(&mut self.lock(), node)?, deadline)?;
+        let Some((init, mut connection)) = switched_on else { return self.wait(node, deadline) };
+        let booted = booted(node, &mut connection, deadline);
         let mut machines = self.lock();
-        self.switch_on(find(&mut machines, node)?)
+        let machine = find(&mut machines, node)?;
+        match (&booted, &mut machine.running) {
+            (Ok(()), Some(running)) if running.init == init => running.ready = true,
+            (Err(_), Some(running)) if running.init == init => machine.kill()?,
+            // Somebody else has switched it meanwhile.
+            _ => {}
+        }
+        booted
+    }
+
+    /// Waits until a node that somebody else has switched on is ready, or off again.
+    fn wait(&self, node: &str, deadline: Deadline) -> Result<(), Error> {
+        let booting = |machine: &mut Machine| machine.init().is_some() && !machine.is_ready();
+        while booting(find(&mut self.lock(), node)?) {
+            if !deadline.pause(Duration::from_millis(20)) {
+                return Err(silent(node, io::ErrorKind::TimedOut.into()));
+            }
+        }
+        Ok(())
     }
 
     /// Switches a node off, for `requester`. A power switch that is asked by two nodes to fence each
@@ -106,9 +138,9 @@ impl Power {
     /// Has a node shut down and waits for it.
     pub fn stop(&self, node: &str) -> Result<(), Error> {
         let deadline = Deadline::after(STOP_TIME);
-        let init = find(&mut self.lock(), node)?.init();
-        if let Some(init) = init {
-            kill(init, Signal::SIGTERM).map_err(Error::kernel("tell the node to stop"))?;
+        if let Some(running) = &mut find(&mut self.lock(), node)?.running {
+            // One that does not listen any more has ended, or is waited for in vain.
+            let _ = running.line.send(&Request::Stop(node.to_owned()));
         }
         while find(&mut self.lock(), node)?.init().is_some() {
             if !deadline.pause(Duration::from_millis(20)) {
@@ -133,7 +165,7 @@ impl Power {
             name: machine.plan.name(),
             address: machine.plan.address(),
             link: machine.link,
-            init: machine.init().map(Pid::as_raw),
+            init: machine.init().filter(|_| machine.is_ready()).map(Pid::as_raw),
         };
         self.lock().iter_mut().map(of).collect()
     }
@@ -148,36 +180,68 @@ impl Power {
         machines
     }
 
-    fn switch_on(&self, machine: &mut Machine) -> Result<(), Error> {
+    /// Switches a machine that is off on: its init is there when this returns, and boots.
+    fn switch_on(
+        &self,
+        machine: &mut Machine,
+        deadline: Deadline,
+    ) -> Result<Option<(Pid, Connection)>, Error> {
         if machine.init().is_some() {
-            return Ok(());
+            return Ok(None);
         }
         machine.kill()?;
-        machine.running = Some(self.boot(machine.plan, machine.link)?);
-        Ok(())
-    }
-
-    /// Starts a node's init and gives it its cable; the node is ready when this returns.
-    fn boot(&self, node: Plan, link: Link) -> Result<Running, Error> {
-        let name = node.name();
-        let deadline = Deadline::after(BOOT_TIME);
-        let socket = self.place.boot_socket(&name);
+        let node = machine.plan;
+        let socket = self.place.boot_socket(&node.name());
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(Error::file("open", &socket))?;
-        let console = self.place.disk(&name).join("var/log/console.log");
-        let mut unshare = Tool::new("unshare")
-            .args(["--mount", "--pid", "--net", "--uts", "--ipc", "--mount-proc"])
-            .args(["--propagation", "private", "--fork", "--kill-child"])
-            .arg(self.place.program())
-            .args(["node", self.settings.name.as_str(), &name])
-            .spawn(Some(&console))?;
-        match meet(&listener, &mut unshare, node, link, deadline) {
-            Ok(init) => Ok(Running { unshare, init }),
+        let mut process = self.spawn(machine)?;
+        let met = meet(&listener, &mut process, deadline)
+            .map_err(|error| silent(&node.name(), error))
+            .and_then(|stream| self.connect(machine, stream));
+        match met {
+            Ok((init, line, connection)) => {
+                machine.running = Some(Running { process, init, ready: false, line });
+                Ok(Some((init, connection)))
+            }
             Err(error) => {
-                unshare.kill();
+                process.kill();
                 Err(error)
             }
         }
+    }
+
+    /// Starts what the node is: a machine of its own, or a process in namespaces.
+    fn spawn(&self, machine: &Machine) -> Result<Child, Error> {
+        let name = machine.plan.name();
+        let tool = match &self.settings.xen {
+            Some(image) => {
+                network::lay(machine.plan, machine.link)?;
+                qemu(&self.place, &self.settings, image, machine.plan)?
+            }
+            None => Tool::new("unshare")
+                .args(["--mount", "--pid", "--net", "--uts", "--ipc", "--mount-proc"])
+                .args(["--propagation", "private", "--fork", "--kill-child"])
+                .arg(self.place.program())
+                .args(["node", self.settings.name.as_str(), &name]),
+        };
+        let console = self.place.disk(&name).join("var/log/console.log");
+        Ok(tool.spawn(Some(&console))?)
+    }
+
+    /// Learns who the node's init is, and plugs its cable in. Its process id is what the kernel says of
+    /// the other end of the connection.
+    fn connect(
+        &self,
+        machine: &Machine,
+        stream: UnixStream,
+    ) -> Result<(Pid, Connection, Connection), Error> {
+        let line = stream.try_clone().map_err(|error| silent(&machine.plan.name(), error))?;
+        let connection = Connection::new(stream);
+        let init = connection.peer()?;
+        if self.settings.xen.is_none() {
+            network::plug(machine.plan, init, machine.link)?;
+        }
+        Ok((init, Connection::new(line), connection))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Machine>> {
@@ -191,32 +255,25 @@ fn find<'a>(machines: &'a mut [Machine], node: &str) -> Result<&'a mut Machine, 
     machines.iter_mut().find(|it| it.plan.name() == node).ok_or_else(unknown)
 }
 
-/// Waits for a new node's init, plugs its cable in and waits until it is ready. Its process id is
-/// what the kernel says of the other end of the connection.
-fn meet(
-    listener: &UnixListener,
-    unshare: &mut Child,
-    node: Plan,
-    link: Link,
-    deadline: Deadline,
-) -> Result<Pid, Error> {
-    let failed = |said: String| Error::Boot { node: node.name(), said };
-    let silent = |error: io::Error| failed(format!("{error}; see its /var/log/console.log"));
-    let mut connection =
-        accept(listener, unshare, deadline).map(Connection::new).map_err(silent)?;
-    let init = connection.peer()?;
-    network::plug(node, init, link)?;
-    match connection.send(&Reply::Done).and_then(|()| connection.receive(Some(deadline))) {
-        Ok(Some(Reply::Done)) => Ok(init),
-        Ok(Some(Reply::Failed(said))) => Err(failed(said)),
-        Ok(_) => Err(silent(io::ErrorKind::UnexpectedEof.into())),
-        Err(error) => Err(silent(error)),
+/// Tells a node that its cable is there, and waits until it is ready.
+fn booted(node: &str, connection: &mut Connection, deadline: Deadline) -> Result<(), Error> {
+    match connection.send(&Reply::Done).and_then(|()| connection.receive_by(deadline)) {
+        Ok(Some(Reply::Done)) => Ok(()),
+        Ok(Some(Reply::Failed(said))) => Err(Error::Boot { node: node.to_owned(), said }),
+        Ok(_) => Err(silent(node, io::ErrorKind::UnexpectedEof.into())),
+        Err(error) => Err(silent(node, error)),
     }
 }
 
-fn accept(
+fn silent(node: &str, error: io::Error) -> Error {
+    let said = format!("{error}; see its /var/log/console.log");
+    Error::Boot { node: node.to_owned(), said }
+}
+
+/// Waits for a new node's init to connect.
+fn meet(
     listener: &UnixListener,
-    unshare: &mut Child,
+    process: &mut Child,
     deadline: Deadline,
 ) -> io::Result<UnixStream> {
     listener.set_nonblocking(true)?;
@@ -227,7 +284,7 @@ fn accept(
                 return Ok(stream);
             }
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            Err(_) if unshare.ended().is_some() => return Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) if process.ended().is_some() => return Err(io::ErrorKind::BrokenPipe.into()),
             Err(_) if deadline.pause(Duration::from_millis(2)) => {}
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),
         }
