@@ -1,5 +1,6 @@
 //! The configuration of a node's daemons, as text.
 
+use crate::place::Settings;
 use crate::plan::{OBSERVER, Plan};
 use crate::{Name, fence};
 
@@ -7,10 +8,14 @@ use crate::{Name, fence};
 ///
 /// Realtime scheduling, the default, is off: with few processors Corosync then keeps its own logging
 /// thread from running and spins for seconds on a lock of it. The best nice value has to do. The token
-/// is short so that a dead node is noticed within about 2 s. Two nodes keep quorum when one dies
+/// is short so that a dead node is noticed within about 2 s; on emulated processors it is not, or nodes
+/// that are merely slow would be taken for dead. Two nodes keep quorum when one dies
 /// (`two_node`), and neither has it before both have met: a node that was fenced and boots cut off
 /// would fence the survivor otherwise, and so on for ever.
-pub fn corosync(lab: &Name, nodes: &[Plan]) -> String {
+pub fn corosync(settings: &Settings) -> String {
+    let nodes = Plan::of(settings.nodes);
+    let token = if settings.xen.is_some() { 10_000 } else { 1_000 };
+    let lab = &settings.name;
     let list: String = nodes
         .iter()
         .map(|it| {
@@ -26,7 +31,7 @@ pub fn corosync(lab: &Name, nodes: &[Plan]) -> String {
   transport: knet
   crypto_cipher: aes256
   crypto_hash: sha256
-  token: 1000
+  token: {token}
 }}
 
 nodelist {{

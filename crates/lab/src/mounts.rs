@@ -42,7 +42,7 @@ pub fn name_hosts(place: &Place, hosts: &str) -> Result<(), Error> {
 /// Everything that sets the file systems of a node that is made of namespaces apart from the machine's.
 pub fn isolate(place: &Place, settings: &Settings, node: &str) -> Result<(), Error> {
     furnish(place, settings, node, keeper::PRIVATE)?;
-    link(&place.socket(), KEEPER_SOCKET)?;
+    link(&place.socket(), Path::new(KEEPER_SOCKET))?;
     devices()?;
     // A sysfs of the node's network; libvirt sees no cgroups in it and does without.
     attach("sysfs", Path::new("/sys"), MsFlags::empty(), "")?;
@@ -116,10 +116,14 @@ fn devices() -> Result<(), Error> {
     fs::remove_dir(staging).map_err(Error::file("remove", staging))?;
     attach("devpts", &dev.join("pts"), MsFlags::MS_NOSUID, "newinstance,ptmxmode=666,gid=5")?;
     tmpfs("/dev/shm", 0o1777)?;
-    for (name, target) in LINKS {
-        link(Path::new(target), &format!("/dev/{name}"))?;
-    }
-    Ok(())
+    link_devices()
+}
+
+/// Gives what is in /dev its other names.
+pub fn link_devices() -> Result<(), Error> {
+    let names = LINKS.iter().map(|(name, target)| (Path::new("/dev").join(name), target));
+    let mut missing = names.filter(|(name, _)| !name.exists());
+    missing.try_for_each(|(name, target)| link(Path::new(target), &name))
 }
 
 /// Lays what the trees have of a directory over the machine's, read-only.
@@ -191,8 +195,8 @@ pub fn put(from: &Path, target: &Path, how: MsFlags) -> Result<(), Error> {
     })
 }
 
-fn link(target: &Path, name: &str) -> Result<(), Error> {
-    symlink(target, name).map_err(Error::file("create", Path::new(name)))
+fn link(target: &Path, name: &Path) -> Result<(), Error> {
+    symlink(target, name).map_err(Error::file("create", name))
 }
 
 pub fn create(path: &Path) -> Result<(), Error> {

@@ -109,7 +109,7 @@ impl Disk {
 
     fn cluster(&self, settings: &Settings, keys: &Keys) -> Result<(), Error> {
         self.directory("etc/corosync/uidgid.d", 0o755, Owner::Root)?;
-        let corosync = config::corosync(&settings.name, &self.plans);
+        let corosync = config::corosync(settings);
         self.file("etc/corosync/corosync.conf", 0o644, corosync.as_bytes())?;
         self.file("etc/corosync/authkey", 0o400, &keys.corosync)?;
         self.directory("etc/pacemaker", 0o750, Owner::Pacemaker)?;

@@ -94,7 +94,8 @@ fn enter_disk() -> Result<(), Error> {
     let terminals = Path::new("/dev/pts");
     mounts::create(terminals)?;
     mounts::attach("devpts", terminals, MsFlags::MS_NOSUID, "ptmxmode=666,gid=5")?;
-    mounts::tmpfs("/dev/shm", 0o1777)
+    mounts::tmpfs("/dev/shm", 0o1777)?;
+    mounts::link_devices()
 }
 
 /// Mounts a directory that the machine is given, at the path that it has outside.

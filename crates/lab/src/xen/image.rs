@@ -9,7 +9,7 @@ use crate::image::{self, Error, Kernel};
 use exec::{Deadline, Tool};
 
 /// A number that changes when images are made in another way, so that those in the cache are not used.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The hypervisor's file in an image. QEMU boots it only when it is not compressed.
 const HYPERVISOR: &str = "xen";
@@ -63,9 +63,13 @@ const MODULES: &[&str] = &[
 /// The directories that are links into `usr` on every Debian since 12. Packages still have files in them.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
-/// Programs under the names that packages would have linked them to when they were configured.
-const ALTERNATIVES: &[(&str, &str)] =
-    &[("usr/bin/awk", "gawk"), ("usr/bin/which", "which.debianutils")];
+/// The links that packages would have made when they were configured.
+const LINKS: &[(&str, &str)] = &[
+    ("usr/bin/awk", "gawk"),
+    ("usr/bin/which", "which.debianutils"),
+    ("var/lock", "/run/lock"),
+    ("var/run", "/run"),
+];
 
 /// The files that a Xen host boots from: a directory of the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +131,12 @@ fn build(apt: &Apt, work: &Path, deadline: Deadline) -> Result<PathBuf, Error> {
     for directory in MERGED {
         merge(&tree, directory, deadline)?;
     }
-    for (name, target) in ALTERNATIVES {
-        link(target, &tree.join(name))?;
+    for (name, target) in LINKS {
+        let path = tree.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).map_err(Error::write(&path))?;
+        }
+        link(target, &path)?;
     }
     let disk = image.join("disk.img");
     let file = fs::File::create(&disk).map_err(Error::write(&disk))?;

@@ -27,18 +27,23 @@ const PACKAGES: &[&str] = &[
     //
     "base-files",
     "bash",
+    "bsdutils",
     "coreutils",
     "dash",
     "debianutils",
+    "diffutils",
     "findutils",
     "gawk",
     "grep",
     "gzip",
     "hostname",
+    "libc-bin",
     "login",
     "mount",
     "ncurses-base",
+    "ncurses-bin",
     "sed",
+    "tar",
     "util-linux",
 ];
 
