@@ -19,10 +19,11 @@ CARGO = cargo
 # What is there already stays as it is: it may be in use.
 INSTALL = install -C -D
 
-.PHONY: help packages build demo test check metadata install
+.PHONY: help packages build demo xen-lab test check metadata install
 
 help:
 	@echo 'make demo      migrate a guest in a two-node cluster and kill a node (as root)'
+	@echo 'make xen-lab   the same on two real Xen hosts, which are emulated (as root)'
 	@echo 'make test      all tests; as root, also those on real clusters'
 	@echo 'make check     formatting and lints'
 	@echo 'make build     the programs, for release'
@@ -41,12 +42,14 @@ $(TARGET)/man/ocf_hawser_%.7: ocf-metadata/%.xml man/agent.xsl
 	mkdir -p $(@D)
 	xsltproc --novalid --nonet --output $@ man/agent.xsl $<
 
-demo:
-	@test $$(id -u) -eq 0 || { echo 'make demo needs root, to install packages and to make a cluster of namespaces:'; \
-	    echo '    sudo env PATH="$$PATH" make demo'; exit 1; } >&2
+xen-lab: DEMO = --xen --html xen-lab.html
+
+demo xen-lab:
+	@test $$(id -u) -eq 0 || { echo 'make $@ needs root, to install packages and to make a cluster of namespaces:'; \
+	    echo '    sudo env PATH="$$PATH" make $@'; exit 1; } >&2
 	scripts/install-packages
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr
-	$(STAGE)/usr/sbin/hawser demo --root $(STAGE)
+	$(STAGE)/usr/sbin/hawser demo --root $(STAGE) $(DEMO)
 
 LIVE = $(basename $(notdir $(wildcard tests/tests/*.rs)))
 

@@ -1,5 +1,5 @@
 use crate::turn::Turn;
-use crate::{eventually, install};
+use crate::{install, patience};
 use lab::{Error, Lab, Stack};
 use std::fmt::Display;
 use std::io::Write;
@@ -16,6 +16,7 @@ pub struct Fixture {
     name: &'static str,
     nodes: u8,
     stack: Stack,
+    xen: bool,
     link_speed: Option<u32>,
     lab: Mutex<Option<Lab>>,
 }
@@ -24,13 +25,24 @@ impl Fixture {
     /// A cluster of so many nodes.
     #[must_use]
     pub const fn cluster(name: &'static str, nodes: u8) -> Self {
-        Self { name, nodes, stack: Stack::Cluster, link_speed: None, lab: Mutex::new(None) }
+        Self::new(name, nodes, Stack::Cluster)
     }
 
     /// So many nodes with libvirt's daemon alone.
     #[must_use]
     pub const fn libvirt(name: &'static str, nodes: u8) -> Self {
-        Self { name, nodes, stack: Stack::Bare, link_speed: None, lab: Mutex::new(None) }
+        Self::new(name, nodes, Stack::Bare)
+    }
+
+    const fn new(name: &'static str, nodes: u8, stack: Stack) -> Self {
+        Self { name, nodes, stack, xen: false, link_speed: None, lab: Mutex::new(None) }
+    }
+
+    /// The same of Xen hosts.
+    #[must_use]
+    pub const fn xen(mut self) -> Self {
+        self.xen = true;
+        self
     }
 
     /// The same with a link of this speed, in Mbit/s, for migrations.
@@ -61,7 +73,7 @@ impl Fixture {
                 Err(error) => panic!("{}", error.chain()),
             }
         }
-        let turn = Turn::new(lab, self.stack);
+        let turn = Turn::new(lab, self.stack, self.xen);
         turn.clear();
         Some(turn)
     }
@@ -73,9 +85,10 @@ impl Fixture {
         let name = format!("live-{}-{}", self.name, process::id()).parse()?;
         let builder = Lab::builder(name).nodes(self.nodes).stack(self.stack);
         let builder = self.link_speed.into_iter().fold(builder, lab::Builder::link_speed);
+        let builder = if self.xen { builder.xen() } else { builder };
         let lab = builder.root(install::tree()).start(|_| {})?;
         if self.stack == Stack::Cluster {
-            lab.wait_online(eventually())?;
+            lab.wait_online(patience(self.xen))?;
         }
         Ok(lab)
     }

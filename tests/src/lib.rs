@@ -52,6 +52,11 @@ pub fn eventually() -> Deadline {
     Deadline::after(Duration::from_secs(120))
 }
 
+/// The same for nodes that may be Xen hosts: emulated processors are some 20 times slower.
+pub(crate) fn patience(xen: bool) -> Deadline {
+    if xen { Deadline::after(Duration::from_secs(900)) } else { eventually() }
+}
+
 /// Looks again and again until there is something to be seen.
 ///
 /// # Panics

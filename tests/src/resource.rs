@@ -1,6 +1,6 @@
 //! What is done with resources of the cluster.
 
-use crate::{Turn, eventually, soon, wait_for, wait_until};
+use crate::{Turn, soon, wait_for, wait_until};
 use comparison::Subject;
 use lab::Guest;
 
@@ -16,7 +16,7 @@ impl Turn {
         if !self.is_cluster() {
             return;
         }
-        self.wait_online(eventually()).expect("all nodes are online");
+        self.wait_online(self.eventually()).expect("all nodes are online");
         self.pcs(&["node", "unstandby", "--all"]);
         let resources = self.run("crm_resource", &["--list-raw"]).expect("crm_resource").text();
         for resource in resources.lines().filter(|it| *it != "fence") {
@@ -40,24 +40,33 @@ impl Turn {
     /// # Panics
     /// When it does not come to run.
     pub fn create(&self, agent: Subject, guest: &Guest, parameters: &[&str]) -> String {
-        let agent_name = agent.to_string();
-        let mut words = vec!["resource", "create", &guest.name, &agent_name];
         let usual = agent.parameters(guest);
         let usual: Vec<String> =
             usual.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        words.extend(usual.iter().map(String::as_str).chain(parameters.iter().copied()));
+        let mut words: Vec<&str> = usual.iter().map(String::as_str).collect();
+        words.extend(parameters);
         words.extend(["op", "monitor", "interval=2s", "timeout=30s"]);
-        words.extend(["meta", "allow-migrate=true", "resource-stickiness=100"]);
-        self.pcs(&words);
+        self.manage(guest, &agent.to_string(), &words)
+    }
+
+    /// Makes a guest a resource of the same name that an agent manages as the words after its name tell pcs,
+    /// and waits until it runs. Returns where.
+    ///
+    /// # Panics
+    /// When it does not come to run.
+    pub fn manage(&self, guest: &Guest, agent: &str, words: &[&str]) -> String {
+        let create = ["resource", "create", &guest.name, agent];
+        let meta = ["meta", "allow-migrate=true", "resource-stickiness=100"];
+        self.pcs(&[&create, words, &meta].concat());
         self.located(guest, |_| true)
     }
 
     /// Waits until the cluster says that the guest runs on a node that fits, and has nothing more to do.
     ///
     /// # Panics
-    /// At a deadline of 120 s.
+    /// At a deadline of 120 s, or 15 minutes on Xen.
     pub fn located(&self, guest: &Guest, fits: impl Fn(&str) -> bool) -> String {
-        match self.wait_located(&guest.name, fits, eventually()) {
+        match self.wait_located(&guest.name, fits, self.eventually()) {
             Ok(node) => node,
             Err(error) => {
                 let status = self.run("crm_mon", &["-1"]).map(|it| it.text()).unwrap_or_default();
@@ -69,9 +78,9 @@ impl Turn {
     /// Waits until the cluster has nothing to do.
     ///
     /// # Panics
-    /// At a deadline of 120 s.
+    /// At a deadline of 120 s, or 15 minutes on Xen.
     pub fn settle(&self) {
-        wait_until("the cluster is idle", eventually(), || {
+        wait_until("the cluster is idle", self.eventually(), || {
             self.is_idle().expect("the lab answers")
         });
     }

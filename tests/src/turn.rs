@@ -1,5 +1,5 @@
-use crate::{eventually, soon, wait_for};
-use exec::{Output, Tool};
+use crate::{patience, soon, wait_for};
+use exec::{Deadline, Output, Tool};
 use guest::{Entry, History};
 use lab::probe::{Control, Namespace};
 use lab::{Guest, Lab, Node, Stack};
@@ -13,11 +13,18 @@ use std::{fs, io, thread};
 pub struct Turn {
     lab: MutexGuard<'static, Option<Lab>>,
     stack: Stack,
+    xen: bool,
 }
 
 impl Turn {
-    pub(crate) fn new(lab: MutexGuard<'static, Option<Lab>>, stack: Stack) -> Self {
-        Self { lab, stack }
+    pub(crate) fn new(lab: MutexGuard<'static, Option<Lab>>, stack: Stack, xen: bool) -> Self {
+        Self { lab, stack, xen }
+    }
+
+    /// The deadline for what takes a boot, a migration or a fencing in this lab.
+    #[must_use]
+    pub fn eventually(&self) -> Deadline {
+        patience(self.xen)
     }
 
     /// Whether there is a cluster.
@@ -46,10 +53,10 @@ impl Turn {
     /// Runs a program in a node, whatever it ends with.
     ///
     /// # Panics
-    /// When it does not end within 120 s.
+    /// When it does not end within 120 s, or 15 minutes on Xen.
     #[must_use]
     pub fn output(&self, node: &str, program: &str, arguments: &[&str]) -> Output {
-        self.tool(node, program).args(arguments).output(eventually()).expect(program)
+        self.tool(node, program).args(arguments).output(self.eventually()).expect(program)
     }
 
     /// Runs a program in a node and returns what it prints.
@@ -68,7 +75,7 @@ impl Turn {
     /// # Panics
     /// When that fails.
     pub fn place(&self, guest: &Guest) {
-        Lab::place(self, guest, eventually()).expect("the guest can be placed");
+        Lab::place(self, guest, self.eventually()).expect("the guest can be placed");
     }
 
     /// The same, with the guest's definition changed before anybody sees it.
@@ -87,10 +94,10 @@ impl Turn {
     /// Tells a guest something, as soon as it can be reached.
     ///
     /// # Panics
-    /// When it does not answer within 120 s.
+    /// When it does not answer within 120 s, or 15 minutes on Xen.
     pub fn tell(&self, guest: &Guest, command: Command) -> Status {
         let mut last;
-        let by = eventually();
+        let by = self.eventually();
         loop {
             let told = self.control(guest).and_then(|mut it| it.tell(command, soon()));
             match told {
@@ -108,14 +115,14 @@ impl Turn {
     pub fn order(&self, guest: &Guest, command: Command) {
         let by = soon();
         let mut control = wait_for("the guest can be reached", by, || self.control(guest).ok());
-        let answer = control.tell(command, exec::Deadline::after(crate::POLL));
+        let answer = control.tell(command, Deadline::after(crate::POLL));
         assert!(answer.is_err(), "{command} was answered: {answer:?}");
     }
 
     /// Which boot of the guest answers, as soon as one does.
     ///
     /// # Panics
-    /// When none does within 120 s.
+    /// When none does within 120 s, or 15 minutes on Xen.
     pub fn boot(&self, guest: &Guest) -> BootId {
         self.tell(guest, Command::Status).boot_id
     }

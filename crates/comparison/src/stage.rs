@@ -1,7 +1,7 @@
 use crate::resource::{self, Operations};
 use crate::{Error, Setting, Subject};
 use exec::Deadline;
-use lab::probe::{Namespace, Probe};
+use lab::probe::Probe;
 use lab::{Builder, Guest, Lab};
 use lab_guest::{Command, Status};
 use std::fmt;
@@ -76,9 +76,7 @@ impl<'a> Stage<'a> {
 
     /// Begins to probe a guest, and returns when it answers steadily.
     pub fn probe(&self, guest: &Guest) -> Result<Probe, Error> {
-        let namespace =
-            Namespace::open(&self.lab.observer()?.network()).map_err(lab::Error::from)?;
-        let probe = Probe::start(&namespace, guest.address()).map_err(lab::Error::from)?;
+        let probe = self.lab.probe(guest.address())?;
         self.ease(guest, &probe)?;
         Ok(probe)
     }

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use exec::{Child, Deadline, Tool};
-use lab::image::{COMMAND_LINE, Image};
+use lab::image::{COMMAND_LINE, Hypervisor, Image};
 use lab_guest::{Command, READY, Reply, Status};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -40,7 +40,8 @@ impl Guest {
         } else {
             &*cache
         };
-        let image = Image::build(directory, program, cache, Deadline::after(BOOT)).unwrap();
+        let image = Image::build(directory, program, Hypervisor::Kvm, cache, Deadline::after(BOOT))
+            .unwrap();
         let console = directory.join("console");
         let (echo, control) = (free_port(), free_port());
         let network = format!(

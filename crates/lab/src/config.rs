@@ -134,15 +134,21 @@ pub fn cib(lab: &Name, nodes: &[Plan]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Stack;
 
     fn lab() -> Name {
         "demo".parse().unwrap()
     }
 
+    fn settings(nodes: u8) -> Settings {
+        let (stack, xen, link_speed, roots) = (Stack::Cluster, None, None, Vec::new());
+        Settings { name: lab(), nodes, stack, xen, link_speed, roots }
+    }
+
     #[test]
     fn only_two_nodes_are_told_that_they_are_two() {
         for (count, line) in [(1, "two_node: 0"), (2, "two_node: 1"), (3, "two_node: 0")] {
-            let text = corosync(&lab(), &Plan::of(count));
+            let text = corosync(&settings(count));
             assert!(text.contains(line), "{text}");
             assert_eq!(text.matches("ring0_addr").count(), usize::from(count));
         }

@@ -1,11 +1,13 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::image::{
     self, Accelerator, Domain, Hypervisor, Image, MEMORY, MacAddress, write_atomically,
 };
 use crate::keeper_program::LIBEXEC;
 use crate::plan::PREFIX;
+use crate::probe::{INTERVAL, Namespace, Probe};
 use crate::{Error, Lab, SHARED, xen};
 use exec::Deadline;
 
@@ -14,6 +16,9 @@ const DISK: u64 = 8 << 20;
 
 /// The bridge of every node that guests are attached to.
 pub const BRIDGE: &str = "br0";
+
+/// The time between two probes of a guest on Xen: each costs the emulated processors of its host much.
+const XEN_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Addresses 10.77.0.100 to 10.77.0.199 are free for guests; a guest's number is what comes after 100.
 const FIRST_ADDRESS: u8 = 100;
@@ -89,11 +94,11 @@ impl Guest {
 
 impl Lab {
     /// Puts a guest's files on the shared storage: its configuration, its disk, and the image that all
-    /// guests boot from. A guest that is there already gets its configuration anew and keeps its disk.
+    /// guests boot from. Returns the configuration's path, as the nodes see it. A guest that is there already gets its configuration anew and keeps its disk.
     ///
     /// # Errors
     /// When the image cannot be built or a file cannot be written.
-    pub fn place(&self, guest: &Guest, deadline: Deadline) -> Result<(), Error> {
+    pub fn place(&self, guest: &Guest, deadline: Deadline) -> Result<PathBuf, Error> {
         let shared = self.shared();
         let domain = self.domain(guest, deadline)?;
         let (extension, text) = match self.hypervisor()? {
@@ -112,7 +117,7 @@ impl Lab {
         }
         let config = shared.join(format!("{}.{extension}", guest.name));
         write_atomically(&config, text.as_bytes())?;
-        Ok(())
+        Ok(guest.file(extension))
     }
 
     /// A guest as libvirt or QEMU takes it.
@@ -143,6 +148,19 @@ impl Lab {
         };
         let hypervisor = self.hypervisor()?;
         Ok(Image::build(&shared, &program, hypervisor, Path::new(image::CACHE), deadline)?)
+    }
+
+    /// Begins to probe the guest at an address from the observer, each millisecond, and where the nodes are
+    /// Xen hosts no faster than these can take.
+    ///
+    /// # Errors
+    /// When the lab has ended, or no socket can be made.
+    pub fn probe(&self, address: Ipv4Addr) -> Result<Probe, Error> {
+        let interval = match self.hypervisor()? {
+            Hypervisor::Kvm => INTERVAL,
+            Hypervisor::Xen => XEN_INTERVAL,
+        };
+        Ok(Probe::start(&Namespace::open(&self.observer()?.network())?, address, interval)?)
     }
 
     /// What the lab's guests run on.

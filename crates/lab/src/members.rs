@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::{Error, Node};
 use exec::Deadline;
 
-/// How long one `crm_mon` may take; it answers at once, or waits for a daemon that starts.
-const STATUS_TIME: Duration = Duration::from_secs(10);
+/// How long one `crm_mon` may take; it answers at once, or waits for a daemon that starts, or runs on an
+/// emulated processor.
+const STATUS_TIME: Duration = Duration::from_secs(30);
 
 /// The nodes that this one sees online. One that is off, or whose Pacemaker has not come up yet, sees
 /// none.

@@ -1,18 +1,20 @@
-use lab::probe::{Measurement, Namespace, Probe, Timeline};
+use lab::probe::{Measurement, Probe, Timeline};
 use lab::{Guest, Lab};
 use std::time::Duration;
 
+use super::resource::Resource;
 use crate::error::Error;
 use crate::terminal::note;
 use exec::Deadline;
 
-/// How many replies in a row show that the guest is there and at ease.
-const AT_EASE: usize = 1500;
+/// How long a guest answers until it is at ease.
+const AT_EASE: Duration = Duration::from_millis(1500);
 
 /// What happens in the demo.
 pub struct Story<'a> {
     pub lab: &'a Lab,
     pub guest: &'a Guest,
+    pub resource: Resource,
     pub deadline: Deadline,
 }
 
@@ -56,31 +58,12 @@ impl Story<'_> {
     }
 
     fn probe(&self) -> Result<Probe, Error> {
-        let namespace = Namespace::open(&self.lab.observer()?.network());
-        let namespace = namespace.map_err(lab::Error::from)?;
-        Ok(Probe::start(&namespace, self.guest.address()).map_err(lab::Error::from)?)
+        Ok(self.lab.probe(self.guest.address())?)
     }
 
     /// Configures the guest as an administrator would, with pcs.
     fn configure(&self) -> Result<(), Error> {
-        let config = format!("config={}", self.guest.config().display());
-        // The lab's storage is shared, which libvirt cannot know: hence --unsafe.
-        let create = [
-            "resource",
-            "create",
-            &self.guest.name,
-            "ocf:hawser:kvm",
-            &config,
-            "migration_transport=tcp",
-            "migrate_options=--unsafe",
-            "op",
-            "monitor",
-            "interval=10s",
-            "timeout=30s",
-            "meta",
-            "allow-migrate=true",
-            "resource-stickiness=100",
-        ];
+        let create = self.resource.creation(&self.guest.name);
         note(&format!("# pcs {}", create.join(" ")));
         self.pcs(&create)
     }
@@ -95,8 +78,8 @@ impl Story<'_> {
     }
 
     fn until_at_ease(&self, probe: &Probe) -> Result<(), Error> {
-        let patience = self.deadline.slice(Duration::from_secs(60));
-        if probe.wait_for_replies(AT_EASE, patience) {
+        let patience = self.deadline.slice(Duration::from_secs(240));
+        if probe.wait_for_replies(probe.count(AT_EASE), patience) {
             return Ok(());
         }
         Err(late("the guest to answer").into())

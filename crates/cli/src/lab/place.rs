@@ -44,7 +44,7 @@ impl Place {
             command_line: self.append,
         };
         note("placing the guest; the first time on a machine its kernel is fetched");
-        lab.place(&guest, Deadline::after(PLACE_TIME))?;
-        answer(&format!("{} at {}", guest.config().display(), guest.address()))
+        let config = lab.place(&guest, Deadline::after(PLACE_TIME))?;
+        answer(&format!("{} at {}", config.display(), guest.address()))
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::terminal::note;
 
-/// How long the nodes may take to form a cluster: about 7 s on an idle machine.
-const ONLINE_TIME: Duration = Duration::from_secs(120);
+/// How long the nodes may take to form a cluster: about 7 s on an idle machine, and 40 s as Xen hosts.
+const ONLINE_TIME: Duration = Duration::from_secs(300);
 
 /// Start a lab
 #[derive(Debug, Args)]

@@ -87,7 +87,7 @@ impl Stage {
 
     /// Puts the guest's files in place anew, for guests that start from now on.
     pub fn place(&self) -> Result<(), Error> {
-        Ok(self.lab.place(&self.guest, Deadline::after(PLACE_TIME))?)
+        Ok(self.lab.place(&self.guest, Deadline::after(PLACE_TIME)).map(drop)?)
     }
 
     /// Makes the guest run here, started by the agent itself.

@@ -3,12 +3,15 @@ use super::timeline::Event;
 use super::track::{Figures, Track};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// What a probe came to: every sample, and the events beside them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The guest that was probed.
     pub address: Ipv4Addr,
+    /// The time between two probes.
+    pub interval: Duration,
     /// When it began, in milliseconds since 1970.
     pub begun: u64,
     /// When it ended.
@@ -96,6 +99,7 @@ mod tests {
         }
         let event = |at, label: &str| Event { at: Moment(at), label: label.to_owned() };
         let measurement = Measurement {
+            interval: crate::probe::INTERVAL,
             address: Ipv4Addr::LOCALHOST,
             begun: 0,
             end: Moment(1_000_000),

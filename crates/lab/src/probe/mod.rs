@@ -1,6 +1,6 @@
 //! How available a lab guest is, measured from outside.
 //!
-//! A [`Probe`] sends a datagram and a TCP record every millisecond and notes for each when it left,
+//! A [`Probe`] sends a datagram and a TCP record at a steady pace, mostly every millisecond, and notes for each when it left,
 //! when its answer came, which boot of the guest answered and how far its counter was. What comes out
 //! is a [`Measurement`]: it knows the outages, what was lost, and whether the guest was restarted or
 //! rolled back.
@@ -9,11 +9,11 @@
 //! keeps some 256 frames while the guest stands still, and answers those late instead of never.
 //!
 //! ```no_run
-//! use lab::probe::{Namespace, Probe};
+//! use lab::probe::{INTERVAL, Namespace, Probe};
 //! use std::path::Path;
 //!
 //! let observer = Namespace::open(Path::new("/proc/4711/ns/net"))?;
-//! let probe = Probe::start(&observer, "10.77.0.100".parse().unwrap())?;
+//! let probe = Probe::start(&observer, "10.77.0.100".parse().unwrap(), INTERVAL)?;
 //! probe.timeline().mark("standby n1");
 //! let measurement = probe.finish();
 //! let outage = measurement.all().udp.gap.length();
@@ -45,9 +45,9 @@ use exec::Deadline;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The time between two probes.
+/// The time between two probes, where nothing between the prober and the guest is slow.
 pub const INTERVAL: Duration = Duration::from_millis(1);
 
 /// How often a wait looks again.
@@ -56,6 +56,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// A measurement that goes on until [`Probe::finish`], or until it is dropped.
 pub struct Probe {
     address: Ipv4Addr,
+    interval: Duration,
     timeline: Timeline,
     boots: Boots,
     stop: Stop,
@@ -64,24 +65,35 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Begins to probe the guest at `address` from within the network namespace. The guest need not
-    /// be there yet.
+    /// Begins to probe the guest at `address` from within the network namespace, each `interval`. The guest
+    /// need not be there yet.
     ///
     /// # Errors
     /// When the namespace cannot be entered or a socket cannot be made.
-    pub fn start(namespace: &Namespace, address: Ipv4Addr) -> Result<Self, Error> {
+    pub fn start(
+        namespace: &Namespace,
+        address: Ipv4Addr,
+        interval: Duration,
+    ) -> Result<Self, Error> {
         let clock = Clock::start();
         let boots = Boots::default();
         let stop = Stop::default();
-        let udp = udp::Prober::start(namespace, address, clock, &boots, &stop)?;
-        let tcp = tcp::Prober::start(namespace, address, clock, &boots, &stop);
-        Ok(Self { address, timeline: Timeline::new(clock), boots, stop, udp, tcp })
+        let pace = Pace { clock, interval };
+        let udp = udp::Prober::start(namespace, address, pace, &boots, &stop)?;
+        let tcp = tcp::Prober::start(namespace, address, pace, &boots, &stop);
+        Ok(Self { address, interval, timeline: Timeline::new(clock), boots, stop, udp, tcp })
     }
 
     /// Where events are noted; it can be cloned and handed to other threads.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
         self.timeline.clone()
+    }
+
+    /// How many probes are sent over UDP in some time.
+    #[must_use]
+    pub fn count(&self, time: Duration) -> usize {
+        usize::try_from(time.as_nanos() / self.interval.as_nanos().max(1)).unwrap_or(usize::MAX)
     }
 
     /// The number of replies so far, over UDP.
@@ -122,6 +134,7 @@ impl Probe {
         self.stop.order();
         Measurement {
             address: self.address,
+            interval: self.interval,
             begun: self.timeline.clock().begun_millis(),
             end,
             boots: self.boots.ids(),
@@ -135,6 +148,22 @@ impl Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         self.stop.order();
+    }
+}
+
+/// When probes are sent, and the clock by which that is noted.
+#[derive(Clone, Copy)]
+struct Pace {
+    clock: Clock,
+    interval: Duration,
+}
+
+impl Pace {
+    /// Waits until the next probe is due, and returns when it was; one that is late makes up for nothing.
+    fn wait(self, last: Instant) -> Instant {
+        let due = (last + self.interval).max(Instant::now());
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        due
     }
 }
 

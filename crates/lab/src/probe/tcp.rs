@@ -1,7 +1,6 @@
 use super::boots::Boots;
-use super::clock::Clock;
 use super::track::{Answer, Sample, Track};
-use super::{INTERVAL, Namespace, Stop};
+use super::{Namespace, Pace, Stop};
 use lab_guest::{Reply, echo};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -26,14 +25,14 @@ impl Prober {
     pub fn start(
         namespace: &Namespace,
         address: Ipv4Addr,
-        clock: Clock,
+        pace: Pace,
         boots: &Boots,
         stop: &Stop,
     ) -> Self {
         let asker = Asker {
             namespace: namespace.clone(),
             peer: SocketAddr::from((address, echo::PORT)),
-            clock,
+            pace,
             boots: boots.clone(),
             stop: stop.clone(),
             track: Track::default(),
@@ -49,7 +48,7 @@ impl Prober {
 struct Asker {
     namespace: Namespace,
     peer: SocketAddr,
-    clock: Clock,
+    pace: Pace,
     boots: Boots,
     stop: Stop,
     track: Track,
@@ -60,7 +59,7 @@ impl Asker {
         while !self.stop.ordered() {
             match self.connect() {
                 Ok(stream) => {
-                    self.track.connections.push(self.clock.now());
+                    self.track.connections.push(self.pace.clock.now());
                     // How a connection ends is of no interest: that it did shows in the next one.
                     let _ = self.ask(stream);
                 }
@@ -86,15 +85,17 @@ impl Asker {
         let mut boot = None;
         while !self.stop.ordered() {
             let sequence = self.track.samples.len();
-            self.track.samples.push(Sample { sent: self.clock.now(), answer: None });
+            self.track.samples.push(Sample { sent: self.pace.clock.now(), answer: None });
             stream.write_all(&(sequence as u64).to_le_bytes())?;
             let reply = self.answer(&mut stream, boot)?;
             let number = self.boots.number(reply.boot_id);
             boot = Some(number);
-            self.track.samples[sequence].answer =
-                Some(Answer { received: self.clock.now(), boot: number, counter: reply.counter });
-            due = (due + INTERVAL).max(Instant::now());
-            thread::sleep(due.saturating_duration_since(Instant::now()));
+            self.track.samples[sequence].answer = Some(Answer {
+                received: self.pace.clock.now(),
+                boot: number,
+                counter: reply.counter,
+            });
+            due = self.pace.wait(due);
         }
         Ok(())
     }

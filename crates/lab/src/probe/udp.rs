@@ -1,7 +1,7 @@
 use super::boots::Boots;
 use super::clock::Clock;
 use super::track::{Answer, Sample, Track};
-use super::{Error, INTERVAL, Namespace, Stop};
+use super::{Error, Namespace, Pace, Stop};
 use lab_guest::{Reply, echo};
 use nix::sys::socket::{MsgFlags, SockaddrIn, sendto};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
@@ -36,7 +36,7 @@ impl Prober {
     pub fn start(
         namespace: &Namespace,
         address: Ipv4Addr,
-        clock: Clock,
+        pace: Pace,
         boots: &Boots,
         stop: &Stop,
     ) -> Result<Self, Error> {
@@ -51,10 +51,10 @@ impl Prober {
         let samples = Samples::default();
 
         let (ours, ends) = (samples.clone(), stop.clone());
-        let sender = thread::spawn(move || send(&sending, peer, clock, &ours, &ends));
+        let sender = thread::spawn(move || send(&sending, peer, pace, &ours, &ends));
         let (ours, boots, ends) = (samples.clone(), boots.clone(), stop.clone());
         let receiver =
-            thread::spawn(move || receive(&receiving, peer, clock, &ours, &boots, &ends));
+            thread::spawn(move || receive(&receiving, peer, pace.clock, &ours, &boots, &ends));
         Ok(Self { samples, threads: vec![sender, receiver] })
     }
 
@@ -71,20 +71,19 @@ impl Prober {
     }
 }
 
-fn send(socket: &UdpSocket, peer: SocketAddrV4, clock: Clock, samples: &Samples, stop: &Stop) {
+fn send(socket: &UdpSocket, peer: SocketAddrV4, pace: Pace, samples: &Samples, stop: &Stop) {
     let peer = SockaddrIn::from(peer);
     let mut due = Instant::now();
     for sequence in 0u64.. {
         if stop.ordered() {
             break;
         }
-        samples.lock().0.push(Sample { sent: clock.now(), answer: None });
+        samples.lock().0.push(Sample { sent: pace.clock.now(), answer: None });
         // A datagram that cannot be sent is lost, like any other that gets no answer. It must not wait:
         // while no neighbour has the guest's address, full buffers would stop the prober for seconds.
         let flags = MsgFlags::MSG_DONTWAIT;
         let _ = sendto(socket.as_raw_fd(), &sequence.to_le_bytes(), &peer, flags);
-        due = (due + INTERVAL).max(Instant::now());
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+        due = pace.wait(due);
     }
 }
 

@@ -81,6 +81,7 @@ mod tests {
             let track = crate::probe::Track::default;
             date(&Measurement {
                 address: Ipv4Addr::LOCALHOST,
+                interval: crate::probe::INTERVAL,
                 begun: seconds * 1000,
                 end: Moment(0),
                 boots: Vec::new(),

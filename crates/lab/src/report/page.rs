@@ -1,6 +1,7 @@
 use super::{OUTAGE, Report, format, overview, zoom};
 use crate::probe::{Measurement, Window};
 use quick_xml::escape::escape;
+use std::time::Duration;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -52,7 +53,7 @@ pub fn page(report: &Report) -> String {
             format!("<section class=\"zooms\">{zooms}</section>")
         },
         table = table(measurement),
-        notes = notes(&all),
+        notes = notes(&all, measurement.interval),
         facts = facts(report),
         data = overview.data,
     )
@@ -107,14 +108,15 @@ fn table(measurement: &Measurement) -> String {
     )
 }
 
-fn notes(all: &Window) -> String {
+fn notes(all: &Window, interval: Duration) -> String {
     format!(
-        "<p>One datagram every millisecond, and one TCP record every millisecond or as soon as the last was \
+        "<p>One datagram every {interval}, and one TCP record every {interval} or as soon as the last was \
          answered. An outage is the longest time without any reply, from the last one before it to the \
          first one after it, and stands with the event it begins with; from {outage} on it is shaded. \
          Probes that wait in the guest’s receive ring during an outage are answered late instead of being \
          lost, so the losses alone would make it look shorter. The prober itself paused for up to {pause}: \
          gaps of that order may be its own.</p>",
+        interval = format::duration(interval),
         outage = format::duration(OUTAGE),
         pause = format::duration(all.udp.pause),
     )

@@ -59,7 +59,7 @@ pub fn qemu(
 ) -> Result<Tool, Error> {
     let name = node.name();
     let tool = Tool::new("qemu-system-x86_64")
-        .args(["-name", &name, "-machine", "pc", "-accel", "tcg", "-cpu", PROCESSOR])
+        .args(["-name", &name, "-machine", "pc", "-accel", "tcg,tb-size=256", "-cpu", PROCESSOR])
         .args(["-smp", "1", "-m", &MEMORY.to_string(), "-nodefaults", "-no-user-config"])
         .args(["-display", "none", "-no-reboot"])
         .args(kernel(place, settings, image, &name)?)
