@@ -26,7 +26,9 @@ const LIBVIRT: &[Absent] =
 /// A Xen host brings its cluster with it.
 const XEN: &[Absent] = &[
     of("apt-get", "apt"),
+    of("chroot", "coreutils"),
     of("dpkg-deb", "dpkg"),
+    of("gzip", "gzip"),
     of("mkfs.ext4", "e2fsprogs"),
     of("ssh", "openssh-client"),
     of("ssh-keygen", "openssh-client"),

@@ -6,6 +6,7 @@
 //! network and namespaces: nothing needs to be cleaned up, so nothing can be forgotten.
 
 mod disk;
+mod machine;
 mod network;
 mod power;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::protocol::{Connection, Reply, Request};
-use crate::xen::{machine, ssh};
+use crate::xen::{self, ssh};
 use crate::{Error, Name, config, fence, mounts, reaper};
 use exec::{Deadline, Tool};
 use power::Power;
@@ -136,7 +137,7 @@ impl Keeper {
         let keys = disk::Keys::random()?;
         if let Some(image) = &settings.xen {
             ssh::make_key(&self.place)?;
-            machine::prepare(&self.place, image, Deadline::after(PREPARE_TIME))?;
+            xen::machine::prepare(&self.place, image, Deadline::after(PREPARE_TIME))?;
         }
         for plan in &plans {
             disk::format(&self.place, &settings, *plan, &keys)?;

@@ -1,14 +1,16 @@
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::resume_unwind;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::machine::{Machine, Running};
 use super::network;
 use crate::Error;
 use crate::place::{Place, Settings};
@@ -21,9 +23,6 @@ use exec::{Child, Deadline, Tool};
 /// and 20 s for a Xen host.
 const BOOT_TIME: Duration = Duration::from_secs(240);
 
-/// How long a killed node's processes may take to end.
-const KILL_TIME: Duration = Duration::from_secs(10);
-
 /// How long a clean shutdown may take; Pacemaker stops its resources meanwhile.
 pub const STOP_TIME: Duration = Duration::from_secs(300);
 
@@ -34,54 +33,9 @@ pub struct Power {
     machines: Mutex<Vec<Machine>>,
 }
 
-struct Machine {
-    plan: Plan,
-    link: Link,
-    running: Option<Running>,
-}
-
-/// A node that was switched on.
-struct Running {
-    /// QEMU, whose end is the end of the machine; or `unshare`, which waits for the node's init. The
-    /// kernel lets it see the end of a namespace's init only after every other process of the namespace
-    /// has ended, so its own end is the proof that nothing of the node runs.
-    process: Child,
-    init: Pid,
-    /// Whether it has booted.
-    ready: bool,
-    /// Where its init is told to shut down.
-    line: Connection,
-}
-
-impl Machine {
-    /// The node's init, while it runs.
-    fn init(&mut self) -> Option<Pid> {
-        let running = self.running.as_mut()?;
-        if running.process.ended().is_some() { None } else { Some(running.init) }
-    }
-
-    fn is_ready(&self) -> bool {
-        self.running.as_ref().is_some_and(|it| it.ready)
-    }
-
-    fn kill(&mut self) -> Result<(), Error> {
-        if let Some(running) = &mut self.running {
-            // It fails only for a node that has ended already.
-            let _ = kill(running.init, Signal::SIGKILL);
-            if running.process.wait(Deadline::after(KILL_TIME)).is_none() {
-                return Err(Error::Lingering { node: self.plan.name() });
-            }
-        }
-        self.running = None;
-        network::unplug(self.plan);
-        Ok(())
-    }
-}
-
 impl Power {
     pub fn new(place: Place, settings: Settings) -> Self {
-        let machine = |plan| Machine { plan, link: Link::Up, running: None };
-        let machines = Plan::of(settings.nodes).into_iter().map(machine).collect();
+        let machines = Plan::of(settings.nodes).into_iter().map(Machine::new).collect();
         Self { place, settings, machines: Mutex::new(machines) }
     }
 
@@ -101,7 +55,7 @@ impl Power {
         let deadline = Deadline::after(BOOT_TIME);
         let switched_on = self.switch_on(find(&mut self.lock(), node)?, deadline)?;
         let Some((init, mut connection)) = switched_on else { return self.wait(node, deadline) };
-        let booted = booted(node, &mut connection, deadline);
+        let booted = self.booted(node, &mut connection, deadline);
         let mut machines = self.lock();
         let machine = find(&mut machines, node)?;
         match (&booted, &mut machine.running) {
@@ -118,7 +72,7 @@ impl Power {
         let booting = |machine: &mut Machine| machine.init().is_some() && !machine.is_ready();
         while booting(find(&mut self.lock(), node)?) {
             if !deadline.pause(Duration::from_millis(20)) {
-                return Err(silent(node, io::ErrorKind::TimedOut.into()));
+                return Err(self.silent(node, io::ErrorKind::TimedOut.into()));
             }
         }
         Ok(())
@@ -196,7 +150,7 @@ impl Power {
         let listener = UnixListener::bind(&socket).map_err(Error::file("open", &socket))?;
         let mut process = self.spawn(machine)?;
         let met = meet(&listener, &mut process, deadline)
-            .map_err(|error| silent(&node.name(), error))
+            .map_err(|error| self.silent(&node.name(), error))
             .and_then(|stream| self.connect(machine, stream));
         match met {
             Ok((init, line, connection)) => {
@@ -224,8 +178,7 @@ impl Power {
                 .arg(self.place.program())
                 .args(["node", self.settings.name.as_str(), &name]),
         };
-        let console = self.place.disk(&name).join("var/log/console.log");
-        Ok(tool.spawn(Some(&console))?)
+        Ok(tool.spawn(Some(&self.console(&name)))?)
     }
 
     /// Learns who the node's init is, and plugs its cable in. Its process id is what the kernel says of
@@ -235,13 +188,43 @@ impl Power {
         machine: &Machine,
         stream: UnixStream,
     ) -> Result<(Pid, Connection, Connection), Error> {
-        let line = stream.try_clone().map_err(|error| silent(&machine.plan.name(), error))?;
+        let line = stream.try_clone();
+        let line = line.map_err(|error| self.silent(&machine.plan.name(), error))?;
         let connection = Connection::new(stream);
         let init = connection.peer()?;
         if self.settings.xen.is_none() {
             network::plug(machine.plan, init, machine.link)?;
         }
         Ok((init, Connection::new(line), connection))
+    }
+
+    /// Tells a node that its cable is there, and waits until it is ready.
+    fn booted(
+        &self,
+        node: &str,
+        connection: &mut Connection,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match connection.send(&Reply::Done).and_then(|()| connection.receive_by(deadline)) {
+            Ok(Some(Reply::Done)) => Ok(()),
+            Ok(Some(Reply::Failed(said))) => Err(Error::Boot { node: node.to_owned(), said }),
+            Ok(_) => Err(self.silent(node, io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(self.silent(node, error)),
+        }
+    }
+
+    /// What is known of a node that did not say why it does not boot.
+    fn silent(&self, node: &str, error: io::Error) -> Error {
+        let console = fs::read(self.console(node)).unwrap_or_default();
+        let console = String::from_utf8_lossy(&console);
+        let last = console.lines().rev().find(|it| !it.trim().is_empty());
+        let last = last.unwrap_or("nothing").trim();
+        let said = format!("{error}; the last that its console says is: {last}");
+        Error::Boot { node: node.to_owned(), said }
+    }
+
+    fn console(&self, node: &str) -> PathBuf {
+        self.place.disk(node).join("var/log/console.log")
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Machine>> {
@@ -253,21 +236,6 @@ fn find<'a>(machines: &'a mut [Machine], node: &str) -> Result<&'a mut Machine, 
     let nodes = machines.iter().map(|it| it.plan.name()).collect();
     let unknown = || Error::UnknownNode { node: node.to_owned(), nodes };
     machines.iter_mut().find(|it| it.plan.name() == node).ok_or_else(unknown)
-}
-
-/// Tells a node that its cable is there, and waits until it is ready.
-fn booted(node: &str, connection: &mut Connection, deadline: Deadline) -> Result<(), Error> {
-    match connection.send(&Reply::Done).and_then(|()| connection.receive_by(deadline)) {
-        Ok(Some(Reply::Done)) => Ok(()),
-        Ok(Some(Reply::Failed(said))) => Err(Error::Boot { node: node.to_owned(), said }),
-        Ok(_) => Err(silent(node, io::ErrorKind::UnexpectedEof.into())),
-        Err(error) => Err(silent(node, error)),
-    }
-}
-
-fn silent(node: &str, error: io::Error) -> Error {
-    let said = format!("{error}; see its /var/log/console.log");
-    Error::Boot { node: node.to_owned(), said }
 }
 
 /// Waits for a new node's init to connect.

@@ -41,6 +41,10 @@ StrictHostKeyChecking yes
 /// How long making a key may take.
 const KEY_TIME: Duration = Duration::from_secs(20);
 
+/// What runs a command in a host: it ends with its connection, and has nothing in its environment but what
+/// follows.
+const PREFIX: &str = "exec setpriv --pdeathsig KILL env -i";
+
 /// What ssh returns when it did not get in.
 const NO_WAY_IN: u8 = 255;
 
@@ -86,9 +90,8 @@ fn ssh(place: &Place, node: Plan, command: &[&str]) -> Tool {
     let known_hosts = place.disk(&node.name()).join(KNOWN_HOSTS);
     let terminal = if stdin().is_terminal() { "-t" } else { "-T" };
     let variables = env::vars().map(|(name, value)| format!("{name}={value}"));
-    let words = ["env".to_owned(), "-i".to_owned()].into_iter().chain(variables);
-    let words = words.chain(command.iter().map(|it| (*it).to_owned()));
-    let line: Vec<String> = words.map(|it| quoted(&it)).collect();
+    let command = command.iter().map(|it| (*it).to_owned());
+    let line: Vec<String> = variables.chain(command).map(|it| quoted(&it)).collect();
     Tool::new("ssh")
         .args(["-F", "none", terminal, "-p", &ssh_port(node).to_string(), "-i"])
         .arg(place.key())
@@ -96,7 +99,7 @@ fn ssh(place: &Place, node: Plan, command: &[&str]) -> Tool {
         .arg("-o")
         .arg(format!("UserKnownHostsFile={}", known_hosts.display()))
         .args(["root@127.0.0.1", "--"])
-        .arg(line.join(" "))
+        .arg(format!("{PREFIX} {}", line.join(" ")))
 }
 
 /// A word that the shell on the other side takes for one word, whatever is in it (POSIX, Shell Command
