@@ -14,6 +14,10 @@ use exec::{Deadline, Tool};
 /// some seconds on an emulated one.
 const LISTEN_TIME: Duration = Duration::from_secs(60);
 
+/// Corosync, with stacks of 1 MiB for its threads: it locks all of its memory, and would use the usual 8 MiB of
+/// each in full.
+const COROSYNC: [&str; 4] = ["--stack=1048576", "--", "corosync", "-f"];
+
 /// The daemons of a node, in the order in which they were started. None is ever restarted: a daemon
 /// that ends is what somebody wanted to see.
 pub struct Services {
@@ -31,7 +35,7 @@ impl Services {
             None => vec![start("libvirtd", &["--listen"])?],
         };
         if settings.stack == Stack::Cluster {
-            running.push(start("corosync", &["-f"])?);
+            running.push(spawn("corosync", Tool::new("prlimit").args(COROSYNC))?);
             // Pacemaker would wait whole seconds for it.
             wait_until(corosync_listens);
             running.push(start("pacemakerd", &[])?);
@@ -81,9 +85,14 @@ impl Services {
     }
 }
 
+/// Starts a daemon, whose output has a log of its own.
 pub fn start(name: &'static str, arguments: &[&str]) -> Result<(&'static str, Pid), Error> {
+    spawn(name, Tool::new(name).args(arguments))
+}
+
+fn spawn(name: &'static str, tool: Tool) -> Result<(&'static str, Pid), Error> {
     let log = PathBuf::from(format!("/var/log/{name}.log"));
-    let child = Tool::new(name).args(arguments).spawn(Some(&log))?;
+    let child = tool.spawn(Some(&log))?;
     Ok((name, Pid::from_raw(child.id().cast_signed())))
 }
 

@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   hawser lab up                             two nodes with Corosync, Pacemaker and libvirt
   hawser lab up --nodes 3 --root /tmp/x     three, with the agents of make install DESTDIR=/tmp/x
+  hawser lab up --xen                       two real Xen hosts, which QEMU emulates, with the same
   hawser lab exec n1 -- crm_mon -1          a program on a node
   hawser lab enter observer                 a shell on the host that watches the nodes
   hawser lab place vm1                      a tiny guest on the shared storage
