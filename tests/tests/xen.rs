@@ -10,8 +10,8 @@ static LAB: Fixture = Fixture::cluster("xen", 2).xen();
 const DIRTYING: Command = Command::Dirty { rate: 1, size: 4 };
 
 /// How the stock agent manages a guest, with the time that emulated processors need.
-const OPERATIONS: &str = "op monitor interval=60s timeout=300s start timeout=300s stop timeout=300s \
-                          migrate_to timeout=900s migrate_from timeout=300s";
+const OPERATIONS: &str = "op monitor interval=60s timeout=600s start timeout=600s stop timeout=600s \
+                          migrate_to timeout=900s migrate_from timeout=600s";
 
 /// The names of the domains that a host has, but for the control domain.
 fn domains(lab: &Turn, node: &str) -> Vec<String> {

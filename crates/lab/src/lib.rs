@@ -3,9 +3,9 @@
 //! A lab has 1 to 5 nodes. Each is a set of namespaces with its own network, processes, host name and
 //! state on disk, and runs real Corosync, Pacemaker and libvirtd; the programs themselves are the
 //! machine's. Or each is a machine that QEMU emulates, and a real Xen host ([`Builder::xen`]), with the
-//! programs on its own disk. The nodes can be switched on and off, also by the cluster through a fence device, and be cut
-//! off from their network. Nothing of a lab is visible outside of it, and it leaves nothing behind, however
-//! it ends.
+//! programs on its own disk. The nodes can be switched on and off, also by the cluster through a fence
+//! device, and be cut off from their network. Nothing of a lab is visible outside of it, and it leaves
+//! nothing behind, however it ends.
 //!
 //! It is not a container runtime: nodes trust each other and the machine trusts them.
 //!

@@ -18,8 +18,8 @@ impl Resource {
         Self::new(
             "ocf:heartbeat:Xen",
             &format!("xmfile={}", config.display()),
-            "op monitor interval=60s timeout=120s start timeout=300s stop timeout=300s \
-             migrate_to timeout=900s migrate_from timeout=300s",
+            "op monitor interval=60s timeout=600s start timeout=600s stop timeout=600s \
+             migrate_to timeout=900s migrate_from timeout=600s",
         )
     }
 

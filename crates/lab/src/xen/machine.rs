@@ -152,3 +152,17 @@ fn share(name: &str, directory: &Path, options: &str) -> [String; 4] {
         format!("virtio-9p-pci,fsdev={name},mount_tag={name}"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_a_path_do_not_separate() {
+        let image: HostImage = serde_json::from_str("\"/c,d\"").unwrap();
+        let shared = share(&root_share(0), Path::new("/a,b"), "readonly=on").join(" ");
+        assert!(shared.contains("path=/a,,b,readonly=on"), "{shared}");
+        let disk = disk(&image).join(" ");
+        assert!(disk.contains("file=/c,,d/disk.img,format=raw"), "{disk}");
+    }
+}

@@ -6,8 +6,7 @@ use crate::image::Error;
 use exec::{Deadline, Tool};
 
 /// What is installed on a host. The metapackages name no version, so the hypervisor and the kernel are
-/// the ones that Debian has now. What follows the blank is what packages may take for granted, since
-/// every Debian has it.
+/// the ones that Debian has now.
 const PACKAGES: &[&str] = &[
     "linux-image-amd64",
     "xen-system-amd64",
@@ -24,7 +23,10 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "procps",
     "strace",
-    //
+];
+
+/// What packages take for granted without naming it, as far as it is used here: every Debian has it.
+const ESSENTIAL: &[&str] = &[
     "base-files",
     "bash",
     "bsdutils",
@@ -102,6 +104,7 @@ impl Apt {
             .args(["--option=Debug::NoLocking=true", "--option=APT::Sandbox::User=root"])
             .arg("install")
             .args(PACKAGES)
+            .args(ESSENTIAL)
     }
 
     fn status(&self) -> PathBuf {
