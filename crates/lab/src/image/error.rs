@@ -46,6 +46,12 @@ pub enum Error {
         /// The directory.
         tree: PathBuf,
     },
+    /// The packages of a Xen host could not be found or fetched.
+    #[error(
+        "Debian's packages for a Xen host cannot be had; check apt's sources and the network, or run \
+         apt-get update"
+    )]
+    NoPackages(#[source] exec::Error),
     /// A tree of Debian's packages has no Xen.
     #[error("{} holds no hypervisor: expected xen-*.gz", tree.display())]
     NoHypervisor {

@@ -29,3 +29,38 @@ on_crash = \"preserve\"
         disk = disk.unwrap_or_default(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Accelerator, Image, MEMORY, MacAddress};
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_guest_with_a_disk_has_one_and_another_has_none() {
+        let domain = Domain {
+            name: "vm1".to_owned(),
+            uuid: "68617773-6572-4c00-8000-000000000001".to_owned(),
+            image: Image { kernel: "/k".into(), initramfs: "/i".into() },
+            accelerator: Accelerator::Emulation,
+            memory: MEMORY,
+            address: Ipv4Addr::new(10, 77, 0, 101),
+            prefix: 24,
+            mac: MacAddress([0x52, 0x54, 0, 0x77, 1, 1]),
+            bridge: "br0".to_owned(),
+            disk: Some("/srv/vm1.img".into()),
+            console: None,
+            agent: true,
+            command_line: "hawser.acpi=ignore".to_owned(),
+        };
+        let text = configuration(&domain);
+        for line in [
+            "disk = [ \"format=raw, vdev=xvda, access=rw, target=/srv/vm1.img\" ]",
+            "vif = [ \"mac=52:54:00:77:01:01, bridge=br0\" ]",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{text}");
+        }
+        assert!(text.contains(" hawser.ip=10.77.0.101/24 hawser.acpi=ignore\"\n"), "{text}");
+        assert!(!configuration(&Domain { disk: None, ..domain }).contains("target="));
+    }
+}

@@ -76,7 +76,8 @@ impl Apt {
 
     /// A text that differs when any of the packages does.
     pub fn fingerprint(&self, deadline: Deadline) -> Result<String, Error> {
-        let uris = self.install("--print-uris").run(deadline.slice(QUERY))?.text();
+        let uris = self.install("--print-uris").run(deadline.slice(QUERY));
+        let uris = uris.map_err(Error::NoPackages)?.text();
         let mut hasher = hash::DefaultHasher::new();
         hash::Hash::hash(&uris, &mut hasher);
         Ok(format!("{:016x}", hash::Hasher::finish(&hasher)))
@@ -84,7 +85,8 @@ impl Apt {
 
     /// Fetches all packages and unpacks them below `root`.
     pub fn unpack(&self, root: &Path, deadline: Deadline) -> Result<(), Error> {
-        self.install("--download-only").run(deadline.slice(DOWNLOAD))?;
+        let fetched = self.install("--download-only").run(deadline.slice(DOWNLOAD));
+        fetched.map_err(Error::NoPackages)?;
         let archives = crate::image::list(&self.archives())?;
         let packages = archives.iter().filter(|it| it.extension().is_some_and(|it| it == "deb"));
         for package in packages {
