@@ -23,7 +23,7 @@ pub const NAME: &str = "init";
 const ETC: &str = "etc";
 
 /// How long copying the node's part of /etc may take.
-const COPY_TIME: Duration = Duration::from_secs(30);
+const COPY_TIME: Duration = Duration::from_secs(120);
 
 /// Runs the host until it is shut down, or cannot be booted, and switches it off.
 pub fn main() -> ExitCode {
