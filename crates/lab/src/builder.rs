@@ -102,14 +102,15 @@ impl Builder {
         self.check()?;
         let name = self.settings.name.clone();
         let place = Place::new(&name);
-        let lock = place::lock()?;
-        if place::sweep(&lock)?.contains(&name) {
-            return Err(Error::AlreadyRunning { lab: name });
-        }
+        // It may have to be made first, and nobody who wants a lab of another kind waits for that.
         if self.xen {
             let deadline = Deadline::after(IMAGE_TIME);
             let cache = Path::new(image::CACHE);
             self.settings.xen = Some(HostImage::obtain(cache, &mut progress, deadline)?);
+        }
+        let lock = place::lock()?;
+        if place::sweep(&lock)?.contains(&name) {
+            return Err(Error::AlreadyRunning { lab: name });
         }
         progress(&format!("making lab {name} with {} node(s)", self.settings.nodes));
         let (unshare, connection) = self.spawn(&place)?;
