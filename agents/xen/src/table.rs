@@ -132,10 +132,11 @@ pub const AUTOSET_HV_MEMORY: Parameter<bool> = Parameter::boolean(
 pub const ALLOW_MEM_MANAGEMENT: Parameter<bool> = Parameter::boolean(
     "allow_mem_management",
     "Share the node's memory out among its guests",
-    "When the guest starts, stops, leaves or arrives, share the node's memory out evenly among the guests that run on \
-     it (xl mem-set). No guest gets more than its maxmem, or less than half of that, and all together get no more than \
+    "When the guest starts and less memory is free than it needs, the guests that run on the node and have more than \
+     an even share of its memory give what is lacking (xl mem-set), but each keeps at least half of its maxmem. When \
+     the guest stops, leaves or arrives, they get what they lack of their share, up to their maxmem and as far as it \
      is free. The guest itself starts with the memory that its configuration gives it, and the file is left as it \
-     is; ocf:heartbeat:Xen writes to it.",
+     is; ocf:heartbeat:Xen writes to it, and takes memory from guests when nobody needs it.",
 )
 .default("false")
 .reloadable();

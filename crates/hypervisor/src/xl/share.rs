@@ -24,12 +24,12 @@ struct Balloon {
     most: u64,
 }
 
-/// Shares the memory of this host out evenly among its guests: all but what is `reserved` for the first domain,
-/// in MiB. No guest gets more than it may have, or less than half of that; and what guests get more is bounded by
-/// what is free.
+/// Shares the memory of this host out among its guests: all but what is `reserved` for the first domain, in MiB.
+/// Each has an even share, but never more than it may have, and never less than half of that.
 ///
-/// A guest that is about to start and needs `wanted` MiB has its share too. It is waited until that is free, for
-/// 20 s at most: guests let go of memory when they can.
+/// A guest gives what it has beyond its share only if one is about to start that needs `wanted` MiB, and no more than
+/// that lacks: taking memory from a guest can end its programs. It is waited until that is free, for 20 s at most,
+/// since guests let go of memory when they can. Guests get what they lack of their share as far as it is free.
 ///
 /// # Errors
 /// xl's refusal, in its own words.
@@ -51,15 +51,19 @@ pub fn share(reserved: u64, wanted: u64, by: Deadline) -> Result<()> {
     Ok(())
 }
 
-/// What each guest that is to have more or less is to have, those first that give.
+/// What each guest that is to have more or less is to have.
 fn shares(guests: &[Balloon], all: u64, free: u64, wanted: u64) -> Vec<(u16, u64)> {
     let count = guests.len() as u64 + u64::from(wanted > 0);
     let share = all.checked_div(count).unwrap_or_default();
     let target = |it: &Balloon| share.clamp(it.most.div_ceil(KEPT), it.most);
-    let gives = guests.iter().filter(|it| target(it) < it.now);
-    let mut shares: Vec<(u16, u64)> = gives.map(|it| (it.id, target(it))).collect();
-    let mut free = free.saturating_sub(wanted);
+    let mut shares = Vec::new();
+    let (mut lacking, mut free) = (wanted.saturating_sub(free), free.saturating_sub(wanted));
     for guest in guests {
+        let less = guest.now.saturating_sub(target(guest)).min(lacking);
+        if less > 0 {
+            lacking -= less;
+            shares.push((guest.id, guest.now - less));
+        }
         let more = target(guest).saturating_sub(guest.now).min(free);
         if more > 0 {
             free -= more;
@@ -80,9 +84,12 @@ mod tests {
     #[test]
     fn guests_make_room_for_one_more_and_keep_what_they_need() {
         let guests = [guest(1, 400, 400), guest(2, 100, 100), guest(3, 600, 1000)];
-        // Each has a share of 250: the second one cannot have so much, and the third one keeps half.
+        // Each has a share of 250: the second one has less already, and the third one keeps half.
         assert_eq!(shares(&guests, 1000, 0, 250), [(1, 250), (3, 500)]);
         assert_eq!(shares(&guests[..1], 100, 0, 250), [(1, 200)]);
+        // No more than is lacking.
+        assert_eq!(shares(&guests, 1000, 150, 250), [(1, 300)]);
+        assert_eq!(shares(&guests, 1000, 250, 250), []);
     }
 
     #[test]
@@ -91,6 +98,7 @@ mod tests {
         assert_eq!(shares(&guests, 2000, 2000, 0), [(1, 400), (2, 1000)]);
         assert_eq!(shares(&guests, 2000, 200, 0), [(1, 400), (2, 550)]);
         assert_eq!(shares(&guests, 2000, 200, 200), []);
+        assert_eq!(shares(&[guest(1, 900, 900)], 100, 500, 0), []);
         assert_eq!(shares(&[], 2000, 2000, 0), []);
     }
 }
