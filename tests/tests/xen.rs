@@ -1,15 +1,19 @@
-//! Guests on Xen hosts, under the cluster's orders. The test is proved on the stock agent.
+//! Guests on real Xen hosts, which are emulated. What a cluster asks of an agent is asked of the stock one too.
 
 use lab::Guest;
-use lab_guest::Command;
-use live::{Fixture, Turn};
+use lab_guest::{Command, Status};
+use live::{Fixture, Turn, wait_until};
 
 static LAB: Fixture = Fixture::cluster("xen", 2).xen();
 
 /// What a guest does while it moves: no more than an emulated processor can.
 const DIRTYING: Command = Command::Dirty { rate: 1, size: 4 };
 
-/// How the stock agent manages a guest, with the time that emulated processors need.
+const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
+const OURS: &str = "ocf:hawser:xen";
+const STOCK: &str = "ocf:heartbeat:Xen";
+
+/// What an agent is given for each action, with the time that emulated processors need.
 const OPERATIONS: &str = "op monitor interval=60s timeout=600s start timeout=600s stop timeout=600s \
                           migrate_to timeout=900s migrate_from timeout=600s";
 
@@ -20,25 +24,84 @@ fn domains(lab: &Turn, node: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-#[test]
-fn a_guest_moves_live_with_the_stock_agent() {
-    let Some(lab) = LAB.turn(&[]) else { return };
-    let guest = Guest { disk: false, ..Guest::new("stock", 1) };
-    lab.place(&guest);
+/// Starts a guest as a resource, and has it use its memory. Returns where it runs.
+fn start(lab: &Turn, guest: &Guest, agent: &str) -> (String, Status) {
+    lab.place(guest);
     let config = format!("xmfile={}", guest.file("cfg").display());
     let words: Vec<&str> = [config.as_str()].into_iter().chain(OPERATIONS.split(' ')).collect();
-    let home = lab.manage(&guest, "ocf:heartbeat:Xen", &words);
-    let away = Turn::other(&home);
-    let before = lab.tell(&guest, DIRTYING);
+    let home = lab.manage(guest, agent, &words);
+    (home, lab.tell(guest, DIRTYING))
+}
 
-    lab.exec("n1", "crm_resource", &["--move", "--resource", &guest.name, "--node", away]);
-    lab.located(&guest, |node| node == away);
-    assert_eq!(domains(&lab, away), [guest.name.as_str()]);
-    assert_eq!(domains(&lab, &home), [""; 0]);
+/// Asserts that the guest is on a node alone, and is the one that was before.
+fn is_the_same(lab: &Turn, guest: &Guest, node: &str, before: &Status) {
+    assert_eq!(domains(lab, node), [guest.name.as_str()]);
+    assert_eq!(domains(lab, Turn::other(node)), [""; 0]);
     assert!(!lab.status().contains("Failed"), "{}", lab.status());
-
-    let after = lab.tell(&guest, Command::Check);
+    let after = lab.tell(guest, Command::Check);
     assert_eq!(after.boot_id, before.boot_id);
     assert!(after.uptime > before.uptime && after.written > before.written, "{after}");
     assert_eq!((after.corrupt, after.size), (0, 4), "{after}");
+}
+
+fn moves_live(agent: &str, guest: &Guest) {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let (home, before) = start(&lab, guest, agent);
+    let away = Turn::other(&home);
+    lab.exec("n1", "crm_resource", &["--move", "--resource", &guest.name, "--node", away]);
+    lab.located(guest, |node| node == away);
+    is_the_same(&lab, guest, away, &before);
+
+    lab.exec("n1", "crm_resource", &["--clear", "--resource", &guest.name]);
+    lab.pcs(&["node", "standby", away]);
+    lab.located(guest, |node| node == home);
+    is_the_same(&lab, guest, &home, &before);
+}
+
+#[test]
+fn a_guest_moves_live_there_and_back() {
+    moves_live(OURS, &Guest { disk: false, ..Guest::new("mover", 0) });
+}
+
+#[test]
+fn a_guest_moves_live_there_and_back_with_the_stock_agent() {
+    moves_live(STOCK, &Guest { disk: false, ..Guest::new("stock", 1) });
+}
+
+#[test]
+fn a_guest_that_was_destroyed_is_missed_and_started_again() {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let guest = Guest { disk: false, ..Guest::new("victim", 2) };
+    let (home, before) = start(&lab, &guest, OURS);
+    lab.exec(&home, "xl", &["destroy", &guest.name]);
+    wait_until("it is missed", lab.eventually(), || lab.status().contains("Failed"));
+    let home = lab.located(&guest, |_| true);
+    assert_ne!(lab.boot(&guest), before.boot_id);
+    assert_eq!(domains(&lab, &home), [guest.name.as_str()]);
+    assert_eq!(domains(&lab, Turn::other(&home)), [""; 0]);
+}
+
+#[test]
+fn every_reader_of_metadata_accepts_the_agent_s() {
+    let Some(lab) = LAB.turn(&["pcs", "crm"]) else { return };
+    let readers: [(&str, &[&str]); 3] = [
+        ("crm_resource", &["--show-metadata", OURS]),
+        ("pcs", &["resource", "describe", OURS]),
+        ("crm", &["ra", "info", OURS]),
+    ];
+    for (program, arguments) in readers {
+        let text = lab.exec("n1", program, arguments);
+        assert!(text.contains("migration_network_suffix"), "{program}: {text}");
+    }
+}
+
+#[test]
+fn ocf_tester_passes_with_a_real_guest() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = Guest { disk: false, ..Guest::new("tested", 3) };
+    lab.place(&guest);
+    let config = format!("xmfile={}", guest.file("cfg").display());
+    let text = lab.exec("n1", "ocf-tester", &["-n", &guest.name, "-o", &config, AGENT]);
+    assert!(text.contains("passed all tests"), "{text}");
+    assert_eq!(domains(&lab, "n1"), [""; 0]);
 }
