@@ -62,11 +62,12 @@ fn kill(stage: &Stage<'_>, subject: Subject) -> Result<Kill, Error> {
     let (victim, survivor) = (stage.lab.node(victim)?, stage.lab.node(survivor)?);
     let probe = stage.probe(&guest)?;
     let mut log = Log::open(&survivor)?;
+    let boots = probe.boots();
     let begun = Instant::now();
     victim.kill()?;
     log.wait_for(&["Operation 'reboot'", "targeting n1", ": OK"], Deadline::after(CLUSTER_TIME))?;
     let fenced = begun.elapsed();
-    if !probe.wait_for_boot(Deadline::after(BOOT_TIME)) {
+    if !probe.wait_for_boot(boots, Deadline::after(BOOT_TIME)) {
         return Err(late(&format!("the recovery of guest {}", guest.name)));
     }
     let answers = begun.elapsed();

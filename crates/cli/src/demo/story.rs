@@ -47,10 +47,11 @@ impl Story<'_> {
 
     fn kill(&self, home: &str, probe: &Probe, timeline: &Timeline) -> Result<(), Error> {
         mark(timeline, &format!("{home} dies (SIGKILL to all of it)"));
+        let boots = probe.boots();
         self.lab.node(home)?.kill()?;
         let heir = self.settled("to be recovered", |node| node != home)?;
         mark(timeline, &format!("{home} is fenced, {} starts on {heir}", self.guest.name));
-        if !probe.wait_for_boot(self.deadline) {
+        if !probe.wait_for_boot(boots, self.deadline) {
             return Err(late("the guest to boot again").into());
         }
         mark(timeline, &format!("{} answers again", self.guest.name));

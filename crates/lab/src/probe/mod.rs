@@ -114,12 +114,16 @@ impl Probe {
         true
     }
 
-    /// Waits until a boot of the guest has answered that had not answered when this was called; false
-    /// when the deadline came first.
+    /// How many boots of the guest have answered so far.
     #[must_use]
-    pub fn wait_for_boot(&self, deadline: Deadline) -> bool {
-        let seen = self.boots.count();
-        while self.boots.count() == seen {
+    pub fn boots(&self) -> usize {
+        self.boots.count()
+    }
+
+    /// Waits until more than `seen` boots of the guest have answered; false when the deadline came first.
+    #[must_use]
+    pub fn wait_for_boot(&self, seen: usize, deadline: Deadline) -> bool {
+        while self.boots() <= seen {
             if !deadline.pause(LOOK) {
                 return false;
             }
