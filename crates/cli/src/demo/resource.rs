@@ -16,7 +16,7 @@ impl Resource {
     /// Emulated processors need their time.
     pub fn xen(config: &Path) -> Self {
         Self::new(
-            "ocf:heartbeat:Xen",
+            "ocf:hawser:xen",
             &format!("xmfile={}", config.display()),
             "op monitor interval=60s timeout=600s start timeout=600s stop timeout=600s \
              migrate_to timeout=900s migrate_from timeout=600s",
