@@ -1,5 +1,5 @@
 use crate::Turn;
-use comparison::{Action, Call, Outcome, Subject, act};
+use comparison::{Action, Call, Hypervisor, Outcome, Subject, act};
 use lab::Guest;
 use std::time::Duration;
 
@@ -134,7 +134,8 @@ impl<'a> Agent<'a> {
         let call = Call::new(action, self.timeout);
         let call =
             self.parameters.iter().fold(call, |call, (name, value)| call.parameter(name, value));
-        act(&self.turn.node(&self.node), Subject::Ours, &self.guest, &call).expect("a node")
+        act(&self.turn.node(&self.node), Subject::Ours(Hypervisor::Kvm), &self.guest, &call)
+            .expect("a node")
     }
 
     fn succeed(&self, action: Action) -> Answer {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use comparison::Subject;
+use comparison::{Hypervisor, Subject};
 use lab::Guest;
 use live::{Fixture, Turn, eventually, wait_for};
 
@@ -12,7 +12,7 @@ static LAB: Fixture = Fixture::cluster("failover", 3);
 /// Loses the node that runs a guest, in some way.
 fn recovers_from(lab: &Turn, guest: &Guest, lose: impl FnOnce(&str)) {
     lab.place(guest);
-    let home = lab.create(Subject::Ours, guest, &[]);
+    let home = lab.create(Subject::Ours(Hypervisor::Kvm), guest, &[]);
     let boot = lab.boot(guest);
     let witness = ["n1", "n2"].into_iter().find(|it| *it != home).unwrap();
     lose(&home);

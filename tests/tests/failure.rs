@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use comparison::Subject;
+use comparison::{Hypervisor, Subject};
 use lab::Guest;
 use lab_guest::{Command, Status};
 use live::{Fixture, Moment, Turn, eventually, wait_until};
@@ -15,7 +15,7 @@ const DIRTYING: Command = Command::Dirty { rate: 20, size: 4 };
 /// Starts a guest as a resource, and has it use its memory. Returns where it runs.
 fn start(lab: &Turn, guest: &Guest) -> (String, Status) {
     lab.place(guest);
-    let home = lab.create(Subject::Ours, guest, &[]);
+    let home = lab.create(Subject::Ours(Hypervisor::Kvm), guest, &[]);
     (home, lab.tell(guest, DIRTYING))
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use comparison::Subject;
+use comparison::{Hypervisor, Subject};
 use lab::Guest;
 use lab_guest::{BootId, Command};
 use live::{Agent, Fixture, Turn, eventually, soon, wait_until};
@@ -27,7 +27,7 @@ fn a_guest_that_an_administrator_paused_is_shown_and_left_alone() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("paused", 0);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let boot = lab.boot(&guest);
     lab.exec(&node, "virsh", &["suspend", &guest.name]);
     let shown = || lab.status().contains("paused by an administrator");
@@ -43,7 +43,7 @@ fn a_guest_that_was_destroyed_behind_the_cluster_s_back_is_started_again() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("destroyed", 1);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let boot = lab.boot(&guest);
     lab.exec(&node, "virsh", &["destroy", &guest.name]);
     wait_for_another_boot(&lab, &guest, boot);
@@ -57,7 +57,7 @@ fn a_guest_that_crashed_is_recovered() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("crashed", 2);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let boot = lab.boot(&guest);
     lab.order(&guest, Command::Panic);
     wait_for_another_boot(&lab, &guest, boot);
@@ -71,7 +71,7 @@ fn a_parameter_changes_without_a_restart_unless_it_is_the_guest_s_identity() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("reloaded", 3);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let boot = lab.boot(&guest);
 
     lab.pcs(&["resource", "update", &guest.name, "migration_downtime=50", "force_stop=true"]);
@@ -92,7 +92,7 @@ fn the_cluster_is_told_once_what_a_guest_uses() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("measured", 4);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let told = lab.pcs(&["resource", "utilization", &guest.name]);
     assert!(told.contains("cpu=1") && told.contains("host_memory=96"), "{told}");
     assert!(!told.contains("hv_memory"), "{told}");
@@ -112,7 +112,7 @@ fn the_log_of_a_node_tells_what_was_done_to_which_guest() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("logged", 5);
     lab.place(&guest);
-    let node = lab.create(Subject::Ours, &guest, &[]);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
     let started = lab.wait_logged(&node, "guest logged started");
     assert!(started.contains(" kvm(logged)["), "{started}");
     lab.pcs(&["resource", "disable", &guest.name]);

@@ -1,6 +1,6 @@
 //! Live migration by the cluster. The test is proved on the stock agent.
 
-use comparison::Subject;
+use comparison::{Hypervisor, Subject};
 use lab::Guest;
 use lab_guest::Command;
 use live::{Fixture, Turn};
@@ -43,11 +43,11 @@ fn arrived(lab: &Turn, guest: &Guest, target: &str) {
 #[test]
 fn a_busy_guest_moves_live() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
-    moves_live(&lab, Subject::Ours, &Guest::new("ours", 0));
+    moves_live(&lab, Subject::Ours(Hypervisor::Kvm), &Guest::new("ours", 0));
 }
 
 #[test]
 fn a_busy_guest_moves_live_with_the_stock_agent() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
-    moves_live(&lab, Subject::Stock, &Guest::new("stock", 1));
+    moves_live(&lab, Subject::Stock(Hypervisor::Kvm), &Guest::new("stock", 1));
 }

@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod facts;
 mod faults;
+mod hypervisor;
 mod lab;
 mod terminal;
 

@@ -1,11 +1,15 @@
 use crate::{Error, Subject};
 use exec::Deadline;
+use lab::image::Hypervisor;
 use lab::{Guest, Node};
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 /// The interval of the recurring monitor.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the way into an emulated node may take, and back.
+const WAY_TIME: Duration = Duration::from_secs(60);
 
 /// What begins the line with which an agent gives its reason.
 const REASON: &str = "ocf-exit-reason:";
@@ -110,19 +114,29 @@ pub fn act(
     guest: &Guest,
     call: &Call,
 ) -> Result<Outcome, Error> {
-    let agent = match call.memory {
-        None => node.tool(&subject.path())?,
-        Some(limit) => node.tool("prlimit")?.arg(format!("--as={limit}")).arg(subject.path()),
+    let mut words = vec![subject.path()];
+    if let Some(limit) = call.memory {
+        words.splice(..0, ["prlimit".to_owned(), format!("--as={limit}")]);
+    }
+    let deadline = match subject.hypervisor() {
+        // The way into the node forks, so the agent is in the group that is killed at the deadline.
+        Hypervisor::Kvm => Deadline::after(call.timeout),
+        // It is over the network, and who is on the other side would not notice that this one is killed.
+        Hypervisor::Xen => {
+            let seconds = call.timeout.as_secs_f64().to_string();
+            words.splice(..0, ["timeout".to_owned(), "--signal=KILL".to_owned(), seconds]);
+            Deadline::after(call.timeout + WAY_TIME)
+        }
     };
-    let mut agent = agent.arg(call.action.argument());
+    let mut agent = node.tool(&words[0])?.args(&words[1..]).arg(call.action.argument());
     for (name, value) in environment(node, subject, guest, call) {
         agent = agent.env(name, value);
     }
     let begun = Instant::now();
-    // The way into the node forks, so the agent is in the group that is killed at the deadline.
-    let output = agent.output(Deadline::after(call.timeout));
+    let output = agent.output(deadline);
     let wall = begun.elapsed();
     let (answer, stderr) = match output {
+        Ok(output) if wall >= call.timeout => (Answer::Late, output.error_text()),
         Ok(output) => {
             let answer = match (output.status.code(), output.status.signal()) {
                 (Some(code), _) => Answer::Code(code),

@@ -57,6 +57,14 @@ pub enum Error {
         /// Its own words.
         said: String,
     },
+    /// Not a fault of the table.
+    #[error("fault {found:?} is not one of: {}", .known.join(", "))]
+    UnknownFault {
+        /// What was given.
+        found: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
     /// Not a load.
     #[error(
         "load {found:?} is neither idle nor a percentage of the link, such as 25, from 1 to 999"

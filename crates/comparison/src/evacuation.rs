@@ -6,7 +6,8 @@ use crate::series::Series;
 use crate::stage::{NODES, Stage, other};
 use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Setting, Subject, Verdict};
-use lab::{Guest, Lab};
+use lab::Guest;
+use lab::image::Hypervisor;
 use lab_guest::{BootId, Command};
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ struct Round {
 
 /// What the evacuations came to.
 pub struct Report {
+    hypervisor: Hypervisor,
     guests: u8,
     count: u16,
     rounds: Vec<Round>,
@@ -42,9 +44,10 @@ pub struct Report {
 /// # Errors
 /// When the lab cannot be made, or a guest does not start, or does not answer in the end.
 pub fn measure(setting: Setting<'_>, guests: u8, count: u16) -> Result<Report, Error> {
-    let mut report = Report { guests, count, rounds: Vec::new() };
-    for subject in Subject::ALL {
-        let lab = Lab::builder("bench-evacuation".parse()?).nodes(2).link_speed(LINK);
+    let hypervisor = setting.hypervisor;
+    let mut report = Report { hypervisor, guests, count, rounds: Vec::new() };
+    for subject in setting.subjects() {
+        let lab = setting.describe("bench-evacuation")?.nodes(2).link_speed(LINK);
         let stage = Stage::set(setting, lab)?;
         let guests: Vec<Guest> =
             (0..guests).map(|it| Guest::new(format!("guest-{it}"), it)).collect();
@@ -121,9 +124,10 @@ impl Report {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let mut verdict = Verdict::default();
-        let (live, all) = (self.live(Subject::Ours), self.all());
+        let ours = Subject::Ours(self.hypervisor);
+        let (live, all) = (self.live(ours), self.all());
         verdict.claim(format!("evacuation: {live} of {all} guests moved live"), live == all);
-        let corrupt: u64 = self.of(Subject::Ours).map(|it| it.corrupt).sum();
+        let corrupt: u64 = self.of(ours).map(|it| it.corrupt).sum();
         verdict.claim(format!("evacuation: {corrupt} corrupt pages, no more than 0"), corrupt == 0);
         verdict
     }
@@ -146,7 +150,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headings = ["evacuation, median", "max", "guests live", "restarted", "corrupt pages"];
         let mut table = Table::new(["agent"], headings);
-        let [ours, stock] = Subject::ALL.map(|subject| {
+        let [ours, stock] = Subject::both(self.hypervisor).map(|subject| {
             let figures = self.figures(subject);
             table.row([&subject.to_string()], figures);
             figures

@@ -6,7 +6,7 @@ use crate::stage::{BOOT_TIME, CLUSTER_TIME, NODES, Stage, late};
 use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Setting, Subject};
 use exec::Deadline;
-use lab::{Lab, Node};
+use lab::Node;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
@@ -33,13 +33,13 @@ struct Kill {
 /// When the lab cannot be made, or the cluster does not fence the node, or the guest does not run
 /// elsewhere in the end.
 pub fn kills(setting: Setting<'_>, count: usize) -> Result<String, Error> {
-    let stage = Stage::set(setting, Lab::builder("bench-failover".parse()?).nodes(2))?;
-    for subject in Subject::ALL {
+    let stage = Stage::set(setting, setting.describe("bench-failover")?.nodes(2))?;
+    for subject in setting.subjects() {
         stage.enlist(subject, &resource::guest(subject), Operations::default())?;
     }
     let mut kills = Vec::new();
     for round in 1..=count {
-        for subject in Subject::ALL {
+        for subject in setting.subjects() {
             setting.note(&format!("round {round} of {count}: node kill, {subject}"));
             kills.push(kill(&stage, subject)?);
         }
@@ -49,13 +49,13 @@ pub fn kills(setting: Setting<'_>, count: usize) -> Result<String, Error> {
         "### Node kills\n\nThe node that runs the guest is killed with SIGKILL, all of it; times since \
          then. Each kill led to fencing and to the guest's restart on the other node, or there \
          would be no table.\n\n{}",
-        table(&kills)
+        table(setting, &kills)
     ))
 }
 
 fn kill(stage: &Stage<'_>, subject: Subject) -> Result<Kill, Error> {
     let guest = resource::guest(subject);
-    for other in Subject::ALL {
+    for other in stage.setting.subjects() {
         stage.send(&resource::guest(other), NODES[usize::from(other != subject)])?;
     }
     let [victim, survivor] = NODES;
@@ -118,10 +118,10 @@ impl Log {
     }
 }
 
-fn table(kills: &[Kill]) -> String {
+fn table(setting: Setting<'_>, kills: &[Kill]) -> String {
     let mut table =
         Table::new(["agent"], ["kills", "fenced, median", "max", "guest answers, median", "max"]);
-    let [ours, stock] = Subject::ALL.map(|subject| {
+    let [ours, stock] = setting.subjects().map(|subject| {
         let of = kills.iter().filter(|it| it.subject == subject);
         let fenced: Series<Duration> = of.clone().map(|it| it.fenced).collect();
         let answers: Series<Duration> = of.map(|it| it.answers).collect();

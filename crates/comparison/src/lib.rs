@@ -21,6 +21,7 @@ mod verdict;
 
 pub use action::{Action, Answer, Call, Outcome, act};
 pub use error::Error;
+pub use lab::image::Hypervisor;
 pub use setting::Setting;
 pub use subject::Subject;
 pub use verdict::Verdict;

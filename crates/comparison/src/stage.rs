@@ -1,6 +1,5 @@
 use crate::resource::{self, Operations};
 use crate::{Error, Setting, Subject};
-use exec::Deadline;
 use lab::probe::Probe;
 use lab::{Builder, Guest, Lab};
 use lab_guest::{Command, Status};
@@ -69,7 +68,7 @@ impl<'a> Stage<'a> {
         operations: Operations,
     ) -> Result<(), Error> {
         self.setting.note(&format!("starting guest {} with {subject}", guest.name));
-        self.lab.place(guest, Deadline::after(BOOT_TIME))?;
+        self.lab.place(guest, self.setting.within(BOOT_TIME))?;
         resource::create(&self.lab, subject, guest, operations)?;
         self.settle(guest, |_| true).map(drop)
     }
@@ -83,7 +82,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until a guest answers steadily.
     pub fn ease(&self, guest: &Guest, probe: &Probe) -> Result<(), Error> {
-        match probe.wait_for_replies(AT_EASE, Deadline::after(EASE_TIME)) {
+        match probe.wait_for_replies(AT_EASE, self.setting.within(EASE_TIME)) {
             true => Ok(()),
             false => Err(late(&format!("steady answers of guest {}", guest.name))),
         }
@@ -144,7 +143,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until a guest runs on a node that fits, and the cluster is at rest. Returns that node.
     pub fn settle(&self, guest: &Guest, fits: impl Fn(&str) -> bool) -> Result<String, Error> {
-        let deadline = Deadline::after(CLUSTER_TIME);
+        let deadline = self.setting.within(CLUSTER_TIME);
         Ok(self.lab.wait_located(&guest.name, fits, deadline)?)
     }
 
@@ -155,8 +154,8 @@ impl<'a> Stage<'a> {
 
     /// Tells a guest something as soon as it can be told, which may be when it has booted.
     pub fn tell(&self, guest: &Guest, command: Command) -> Result<Status, Error> {
-        let mut control = resource::wait_up(&self.lab, guest, Deadline::after(BOOT_TIME))?;
-        Ok(control.tell(command, Deadline::after(EASE_TIME)).map_err(lab::Error::from)?)
+        let mut control = resource::wait_up(&self.lab, guest, self.setting.within(BOOT_TIME))?;
+        Ok(control.tell(command, self.setting.within(EASE_TIME)).map_err(lab::Error::from)?)
     }
 }
 

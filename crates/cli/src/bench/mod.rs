@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use comparison::migration::{LINK, Load};
-use comparison::{Setting, Verdict, cost, evacuation, failover, migration};
+use comparison::{Hypervisor, Setting, Verdict, cost, evacuation, failover, migration};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::facts;
+use crate::hypervisor::Family;
 use crate::terminal::{answer, note};
 
 /// How this program is called inside of nodes.
 const NODE: [&str; 2] = ["bench", "node"];
 
-/// Measure ocf:hawser:kvm beside ocf:heartbeat:VirtualDomain, in labs of this machine
+/// Measure an agent beside the stock one, in labs of this machine
 ///
 /// Both agents get the same guests, parameters and nodes in the same run, in turn; the ratios count, for
 /// the times depend on the machine and on what else it does. Prints Markdown.
@@ -49,11 +50,14 @@ impl Bench {
     }
 }
 
-/// Measure what a monitor, a start and a stop cost, and the monitoring of 50 guests
+/// Measure what a monitor, a start and a stop cost, and the monitoring of 50 guests; on Xen a monitor alone
 ///
 /// Ends with success only if the suite's agent reached what is listed at the end.
 #[derive(Debug, Args)]
 struct Cost {
+    #[command(flatten)]
+    family: Family,
+
     #[command(flatten)]
     root: Root,
 
@@ -69,23 +73,28 @@ impl Cost {
         let fleet = cost::Fleet { guests, time: Duration::from_secs(seconds) };
         let path = std::env::current_exe().map_err(Error::Itself)?;
         let program = cost::Program { path, arguments: NODE.map(str::to_owned).into() };
-        let setting = self.root.setting();
+        let setting = self.root.setting(self.family.hypervisor());
         answer(&format!("## What the agents cost\n\n{}", conditions()))?;
         let one = cost::one_guest(setting, &program, monitors, starts)?;
         answer(&one.figures)?;
-        let many = cost::many_guests(setting, &program, fleet)?;
-        answer(&many.figures)?;
         let mut verdict = one.verdict;
-        verdict.extend(many.verdict);
-        conclude(&verdict)
+        if setting.hypervisor == Hypervisor::Kvm {
+            let many = cost::many_guests(setting, &program, fleet)?;
+            answer(&many.figures)?;
+            verdict.extend(many.verdict);
+        }
+        conclude(setting.hypervisor, &verdict)
     }
 }
 
-/// Migrate guests live, by each agent and by QEMU alone, and measure what their users notice
+/// Migrate guests live, by each agent and by the hypervisor alone, and measure what their users notice
 ///
 /// Ends with success only if the suite's agent reached what is listed at the end.
 #[derive(Debug, Args)]
 struct Migration {
+    #[command(flatten)]
+    family: Family,
+
     #[command(flatten)]
     root: Root,
 
@@ -94,19 +103,23 @@ struct Migration {
     count: u16,
 
     /// Only this load: idle, or what the guest dirties in percent of what the link carries; can be repeated
-    #[arg(long, default_values = ["idle", "25", "75", "150"])]
+    #[arg(long, default_values = ["idle", "25", "75", "150"], default_value_if("hypervisor", "xen", "idle"))]
     load: Vec<Load>,
 
-    /// Speed of each node's link for migrations, in Mbit/s
+    /// Speed of each node's link for migrations, in Mbit/s; on Xen links have no speed, and loads go by it
     #[arg(long, value_name = "MBIT_S", default_value_t = LINK, value_parser = clap::value_parser!(u32).range(1..))]
     link: u32,
 }
 
 impl Migration {
     fn run(self) -> Result<ExitCode, Error> {
-        let link = format!("- Link: {} Mbit/s\n", self.link);
+        let setting = self.root.setting(self.family.hypervisor());
+        let link = match setting.hypervisor {
+            Hypervisor::Kvm => format!("- Link: {} Mbit/s\n", self.link),
+            Hypervisor::Xen => String::new(),
+        };
         answer(&format!("## Live migrations\n\n{}{link}", conditions()))?;
-        let mut bench = migration::Bench::new(self.root.setting(), self.link)?;
+        let mut bench = migration::Bench::new(setting, self.link)?;
         let mut verdict = Verdict::default();
         for load in self.load {
             let report = bench.measure(load, self.count.into())?;
@@ -114,7 +127,7 @@ impl Migration {
             verdict.extend(report.verdict());
         }
         bench.end()?;
-        conclude(&verdict)
+        conclude(setting.hypervisor, &verdict)
     }
 }
 
@@ -138,9 +151,10 @@ struct Evacuation {
 impl Evacuation {
     fn run(self) -> Result<ExitCode, Error> {
         answer(&format!("## Evacuations\n\n{}", conditions()))?;
-        let report = evacuation::measure(self.root.setting(), self.guests, self.count)?;
+        let report =
+            evacuation::measure(self.root.setting(Hypervisor::Kvm), self.guests, self.count)?;
         answer(&report.to_string())?;
-        conclude(&report.verdict())
+        conclude(Hypervisor::Kvm, &report.verdict())
     }
 }
 
@@ -158,7 +172,7 @@ struct Failover {
 impl Failover {
     fn run(self) -> Result<(), Error> {
         answer(&format!("## Nodes that die\n\n{}", conditions()))?;
-        answer(failover::kills(self.root.setting(), self.count.into())?.trim_end())
+        answer(failover::kills(self.root.setting(Hypervisor::Kvm), self.count.into())?.trim_end())
     }
 }
 
@@ -170,8 +184,8 @@ struct Root {
 }
 
 impl Root {
-    fn setting(&self) -> Setting<'_> {
-        Setting { root: self.root.as_deref(), note: &note }
+    fn setting(&self, hypervisor: Hypervisor) -> Setting<'_> {
+        Setting { hypervisor, root: self.root.as_deref(), note: &note }
     }
 }
 
@@ -180,7 +194,8 @@ fn conditions() -> String {
 }
 
 /// Prints what was to be reached and whether it was, which is also the exit code.
-fn conclude(verdict: &Verdict) -> Result<ExitCode, Error> {
-    answer(&format!("### What ocf:hawser:kvm is to reach\n\n{verdict}"))?;
+fn conclude(hypervisor: Hypervisor, verdict: &Verdict) -> Result<ExitCode, Error> {
+    let ours = comparison::Subject::Ours(hypervisor);
+    answer(&format!("### What {ours} is to reach\n\n{verdict}"))?;
     Ok(if verdict.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

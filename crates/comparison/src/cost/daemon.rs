@@ -9,6 +9,7 @@ use std::time::Duration;
 const NAMES: &[&str] = &[
     "corosync",
     "libvirtd",
+    "oxenstored",
     "pacemaker-attrd",
     "pacemaker-based",
     "pacemaker-contr",

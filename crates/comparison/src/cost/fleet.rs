@@ -1,4 +1,4 @@
-//! Many guests, monitored by a real cluster.
+//! Many guests of libvirt's, monitored by a real cluster.
 
 use super::worker::Worker;
 use super::{Program, Report, command};
@@ -44,11 +44,12 @@ pub fn many_guests(setting: Setting<'_>, program: &Program, fleet: Fleet) -> Res
     let [agents, cib, libvirtd, corosync, rest] = COLUMNS;
     let headings = [agents, cib, libvirtd, corosync, rest, "sum"];
     let mut table = Table::new(["CPU, of one core"], headings);
-    let ours = with(setting, program, fleet, Subject::Ours)?;
-    let stock = with(setting, program, fleet, Subject::Stock)?;
+    let [our_agent, stock_agent] = setting.subjects();
+    let ours = with(setting, program, fleet, our_agent)?;
+    let stock = with(setting, program, fleet, stock_agent)?;
     let [our_figures, stock_figures] = [ours, stock].map(figures);
-    table.row([&Subject::Ours.to_string()], our_figures);
-    table.row([&Subject::Stock.to_string()], stock_figures);
+    table.row([&our_agent.to_string()], our_figures);
+    table.row([&stock_agent.to_string()], stock_figures);
     table.ratios([RATIO], our_figures, stock_figures);
     let mut verdict = Verdict::default();
     let monitoring = ours[..MONITORING].iter().sum::<f64>();
@@ -83,7 +84,7 @@ fn with(
     fleet: Fleet,
     subject: Subject,
 ) -> Result<[f64; COLUMNS.len()], Error> {
-    let lab = setting.lab(Lab::builder("bench-fleet".parse()?).nodes(2))?;
+    let lab = setting.lab(setting.describe("bench-fleet")?.nodes(2))?;
     let worker = Worker::install(&lab, program)?;
     let guests: Vec<Guest> =
         (0..fleet.guests).map(|it| Guest::new(format!("small-{it}"), it)).collect();

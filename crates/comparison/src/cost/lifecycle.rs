@@ -1,4 +1,4 @@
-//! Start and stop, beside what libvirt alone takes for them.
+//! Start and stop of a guest of libvirt's, beside what libvirt alone takes for them.
 
 use super::worker::{Command, Cost};
 use super::{ACTION_TIME, BOOT_TIME, Bench, command};
@@ -7,6 +7,7 @@ use crate::table::{Figure, RATIO, Table};
 use crate::{Action, Call, Error, Subject, resource};
 use exec::Deadline;
 use lab::Guest;
+use lab::image::Hypervisor;
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,13 +58,14 @@ impl Deed {
 /// Who does it: libvirt alone, or an agent.
 type Doer = Option<Subject>;
 
-const DOERS: [Doer; 3] = [None, Some(Subject::Ours), Some(Subject::Stock)];
+const DOERS: [Doer; 3] =
+    [None, Some(Subject::Ours(Hypervisor::Kvm)), Some(Subject::Stock(Hypervisor::Kvm))];
 
 /// Starts and stops a guest `count` times with each in turn, every second time by force, and gives the
 /// figures as Markdown.
 pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
     bench.lab.run("pcs", &["property", "set", "maintenance-mode=true"])?;
-    for subject in Subject::ALL {
+    for subject in bench.setting.subjects() {
         perform(bench, Some(subject), Deed::Destroy)?;
     }
     let mut costs: Vec<(Doer, Deed, Cost)> = Vec::new();
@@ -84,7 +86,7 @@ pub fn measure(bench: &Bench<'_>, count: usize) -> Result<String, Error> {
 }
 
 fn guest(doer: Doer) -> Guest {
-    resource::guest(doer.unwrap_or(Subject::Ours))
+    resource::guest(doer.unwrap_or(Subject::Ours(Hypervisor::Kvm)))
 }
 
 fn perform(bench: &Bench<'_>, doer: Doer, deed: Deed) -> Result<Cost, Error> {
@@ -119,8 +121,9 @@ fn table(costs: &[(Doer, Deed, Cost)]) -> String {
         });
         table.row([title, &name(None, deed)], figures(&libvirt, None));
         let (ours, stock) = (figures(&ours, Some(&libvirt)), figures(&stock, Some(&libvirt)));
-        table.row([title, &Subject::Ours.to_string()], ours);
-        table.row([title, &Subject::Stock.to_string()], stock);
+        for (subject, figures) in Subject::both(Hypervisor::Kvm).into_iter().zip([ours, stock]) {
+            table.row([title, &subject.to_string()], figures);
+        }
         table.ratios([title, RATIO], ours, stock);
     }
     table.to_string()

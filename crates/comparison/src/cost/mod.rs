@@ -13,7 +13,7 @@ pub use worker::serve;
 use crate::action::environment;
 use crate::resource::{self, Operations};
 use crate::{Call, Error, Setting, Subject, Verdict};
-use exec::Deadline;
+use lab::image::Hypervisor;
 use lab::{Guest, Lab, Node};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,8 +46,8 @@ pub struct Report {
     pub verdict: Verdict,
 }
 
-/// Measures `monitors` monitors and `starts` starts of one guest by each agent, every second start ended
-/// by force.
+/// Measures `monitors` monitors of one guest by each agent, and where that is one of libvirt's `starts` starts,
+/// every second one ended by force.
 ///
 /// # Errors
 /// When the lab cannot be made, or an agent fails to do what is measured.
@@ -57,7 +57,7 @@ pub fn one_guest(
     monitors: usize,
     starts: usize,
 ) -> Result<Report, Error> {
-    let lab = setting.lab(Lab::builder("bench-cost".parse()?).nodes(1))?;
+    let lab = setting.lab(setting.describe("bench-cost")?.nodes(1))?;
     let bench = Bench {
         setting,
         lab: &lab,
@@ -65,15 +65,18 @@ pub fn one_guest(
         worker: Worker::install(&lab, program)?,
     };
     let operations = Operations { interval: NEVER, ..Operations::default() };
-    for subject in Subject::ALL {
+    for subject in setting.subjects() {
         let guest = resource::guest(subject);
         setting.note(&format!("starting a guest with {subject}"));
-        lab.place(&guest, Deadline::after(BOOT_TIME))?;
+        lab.place(&guest, setting.within(BOOT_TIME))?;
         resource::create(&lab, subject, &guest, operations)?;
-        resource::wait_up(&lab, &guest, Deadline::after(BOOT_TIME))?;
+        resource::wait_up(&lab, &guest, setting.within(BOOT_TIME))?;
     }
     let monitor = monitor::measure(&bench, monitors)?;
-    let lifecycle = lifecycle::measure(&bench, starts)?;
+    let lifecycle = match setting.hypervisor {
+        Hypervisor::Kvm => lifecycle::measure(&bench, starts)?,
+        Hypervisor::Xen => String::new(),
+    };
     lab.down()?;
     Ok(Report { figures: format!("{}\n{lifecycle}", monitor.figures), ..monitor })
 }

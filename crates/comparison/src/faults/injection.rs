@@ -1,38 +1,22 @@
-//! How each fault is made and undone.
+//! How the faults that every hypervisor can have are made and undone.
 
 use super::fault::Condition;
 use super::judgement::Before;
-use super::stage::{self, Stage};
-use crate::{Error, Subject};
-use exec::Deadline;
-use lab_guest::Command;
-use std::ffi::OsStr;
+use super::stage::{POLL, Stage, late};
+use crate::Error;
+use lab::Node;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Where a node keeps what faults are made of.
-const FAULT: &str = "/run/fault";
-
-const PROGRAMS: &str = "/usr/bin";
-const FULL_AGENT: &str = "/usr/libexec/hawser";
-const SOCKETS: &str = "/run/libvirt";
-const SOCKET_NAMES: [&str; 3] = ["libvirt-sock", "libvirt-sock-ro", "libvirt-admin-sock"];
-
-/// Between what libvirtd has (160 MiB, the stacks of its threads mostly) and what QEMU needs (1.3 GiB
-/// when it emulates, 350 MiB when it does not), in bytes.
-const DAEMON_DATA: u64 = 256 << 20;
-
-/// Where the storage server listens: NBD's own port, on the observer.
-const STORAGE: (&str, u16) = ("10.77.0.250", 10809);
+pub const FAULT: &str = "/run/fault";
 
 /// How long a fault may take to show.
-const EFFECT_TIME: Duration = Duration::from_secs(20);
+pub const EFFECT_TIME: Duration = Duration::from_secs(20);
 
 /// What a guest that breaks at a command has for answering it.
-const LAST_WORDS: Duration = Duration::from_millis(500);
-
-const POLL: Duration = Duration::from_millis(50);
+pub const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Makes the guest be as it is to be.
 pub fn nothing(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
@@ -60,95 +44,20 @@ fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     fs::rename(from, to).map_err(|source| Error::Install { path: to.to_owned(), source })
 }
 
-pub fn hide_client(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    let node = stage.here()?;
-    let run = |program, arguments: &[&str]| Stage::run(&node, program, arguments).map(drop);
-    match stage.subject {
-        Subject::Ours => {
-            let empty = format!("{FAULT}/empty-directory");
-            run("mkdir", &["-p", &empty])?;
-            run("mount", &["--bind", &empty, FULL_AGENT])
-        }
-        Subject::Stock => {
-            let (upper, whiteout) = (format!("{FAULT}/bin"), format!("{FAULT}/bin/virsh"));
-            run("mkdir", &["-p", &upper])?;
-            run("rm", &["-f", &whiteout])?;
-            run("mknod", &[&whiteout, "c", "0", "0"])?;
-            let layers = format!("ro,lowerdir={upper}:{PROGRAMS}");
-            run("mount", &["-t", "overlay", "-o", &layers, "overlay", PROGRAMS])
-        }
-    }
-}
-
-pub fn show_client(stage: &mut Stage) -> Result<(), Error> {
-    unmount(stage, if stage.subject == Subject::Ours { FULL_AGENT } else { PROGRAMS })
-}
-
-pub fn hide_library(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    let node = stage.here()?;
-    let empty = format!("{FAULT}/empty");
-    Stage::run(&node, "mkdir", &["-p", FAULT])?;
-    Stage::run(&node, "touch", &[&empty])?;
-    Stage::run(&node, "mount", &["--bind", &empty, &library(stage)?])?;
-    Ok(())
-}
-
-pub fn show_library(stage: &mut Stage) -> Result<(), Error> {
-    unmount(stage, &library(stage)?)
-}
-
-/// libvirt's client library, as the loader finds it.
-fn library(stage: &Stage) -> Result<String, Error> {
-    let cache = Stage::run(&stage.here()?, "ldconfig", &["--print-cache"])?;
-    let line = cache.lines().find(|it| it.trim_start().starts_with("libvirt.so.0 "));
-    let path = line.and_then(|it| it.split(" => ").nth(1));
-    let path = path.ok_or_else(|| Error::Unsuccessful {
-        what: "looking for libvirt.so.0 in ldconfig's cache".to_owned(),
-    })?;
-    Ok(path.trim().to_owned())
+/// Takes a program away from a directory of a node, which is covered by an overlay with a whiteout in it.
+pub fn hide_program(node: &Node<'_>, directory: &str, program: &str) -> Result<(), Error> {
+    let run = |program, arguments: &[&str]| Stage::run(node, program, arguments).map(drop);
+    let (upper, whiteout) = (format!("{FAULT}/bin"), format!("{FAULT}/bin/{program}"));
+    run("mkdir", &["-p", &upper])?;
+    run("rm", &["-f", &whiteout])?;
+    run("mknod", &[&whiteout, "c", "0", "0"])?;
+    let layers = format!("ro,lowerdir={upper}:{directory}");
+    run("mount", &["-t", "overlay", "-o", &layers, "overlay", directory])
 }
 
 /// Takes away what covers a path. Programs may still run from it.
-fn unmount(stage: &Stage, target: &str) -> Result<(), Error> {
-    Stage::run(&stage.here()?, "umount", &["--lazy", target]).map(drop)
-}
-
-pub fn hide_sockets(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    Stage::run(&stage.here()?, "mkdir", &["-p", FAULT])?;
-    move_sockets(stage, SOCKETS, FAULT)
-}
-
-pub fn show_sockets(stage: &mut Stage) -> Result<(), Error> {
-    move_sockets(stage, FAULT, SOCKETS)
-}
-
-fn move_sockets(stage: &Stage, from: &str, to: &str) -> Result<(), Error> {
-    let files = SOCKET_NAMES.map(|name| format!("{from}/{name}"));
-    let [read_write, read_only, admin] = files.each_ref().map(String::as_str);
-    Stage::run(&stage.here()?, "mv", &[read_write, read_only, admin, to]).map(drop)
-}
-
-pub fn stop_daemon(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    stage::end_daemon(&stage.here()?, "TERM")
-}
-
-pub fn start_daemon(stage: &mut Stage) -> Result<(), Error> {
-    stage::start_daemon(&stage.here()?)
-}
-
-pub fn freeze_daemon(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    let node = stage.here()?;
-    stage::signal(&node, "STOP", &stage::daemon(&node)?)
-}
-
-/// A daemon that just went on would do what it was asked in the meantime, behind the next cell's back.
-pub fn replace_daemon(stage: &mut Stage) -> Result<(), Error> {
-    stage::restart_daemon(&stage.here()?)
+pub fn unmount(node: &Node<'_>, target: &str) -> Result<(), Error> {
+    Stage::run(node, "umount", &["--lazy", target]).map(drop)
 }
 
 pub fn cut_target(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
@@ -160,103 +69,12 @@ pub fn join_target(stage: &mut Stage) -> Result<(), Error> {
     Ok(stage.there()?.reconnect()?)
 }
 
-pub fn lose_storage(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    serve_storage(stage)?;
-    nothing(stage, condition)?;
-    end_storage(stage)?;
-    match condition {
-        Condition::Running => {
-            // What it was told to write is not written, so it does not answer.
-            stage.tell(Command::DiskWrite { size: 1 }, Deadline::after(LAST_WORDS));
-            until_state(stage, "paused (I/O error)")
-        }
-        Condition::Stopped => Ok(()),
-    }
-}
-
-pub fn restore_storage(stage: &mut Stage) -> Result<(), Error> {
-    end_storage(stage)?;
-    stage.clear()?;
-    stage.place()
-}
-
-/// Serves the guest's disk from the observer, and makes the guest's configuration say so.
-fn serve_storage(stage: &mut Stage) -> Result<(), Error> {
-    stage.clear()?;
-    let (address, port) = STORAGE;
-    let server = stage.lab().observer()?.tool("qemu-nbd");
-    let server = server
-        .args(["--fork", "--persistent", "--shared=8", "--format=raw", "--cache=none"])
-        .args([format!("--bind={address}"), format!("--port={port}")])
-        .args([OsStr::new("--pid-file"), storage_pid(stage).as_os_str()])
-        .arg(stage.config().with_extension("img"));
-    server.run(Deadline::after(EFFECT_TIME))?;
-    let path = stage.config();
-    let file = stage.guest.file("img").display().to_string();
-    let network = format!("protocol='nbd' name=''><host name='{address}' port='{port}'/></source>");
-    let xml = fs::read_to_string(&path)
-        .map_err(|source| Error::Read { path: path.clone(), source })?
-        .replace("<disk type='file'", "<disk type='network'")
-        .replace(&format!("file='{file}'/>"), &network);
-    fs::write(&path, xml).map_err(|source| Error::Install { path, source })
-}
-
-/// Kills the storage server, if there is one.
-fn end_storage(stage: &Stage) -> Result<(), Error> {
-    let kill = stage.lab().observer()?.tool("pkill");
-    let kill = kill.args(["-KILL", "--pidfile"]).arg(storage_pid(stage));
-    kill.output(Deadline::after(EFFECT_TIME))?;
-    Ok(())
-}
-
-fn storage_pid(stage: &Stage) -> PathBuf {
-    stage.config().with_extension("pid")
-}
-
-pub fn crash(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    stage.raise()?;
-    if condition == Condition::Running {
-        // It has no time to answer.
-        stage.tell(Command::Panic, Deadline::after(LAST_WORDS));
-        return until_state(stage, "crashed (panicked)");
-    }
-    let node = stage.here()?;
-    stage::signal(&node, "KILL", &stage.processes(&node)?)?;
-    let deadline = Deadline::after(EFFECT_TIME);
+/// Waits until nothing of the guest is left anywhere.
+pub fn until_off(stage: &Stage) -> Result<(), Error> {
+    let deadline = stage.within(EFFECT_TIME);
     while stage.before()? != Before::Off {
         if !deadline.pause(POLL) {
-            return Err(stage::late("the end of the guest's process"));
-        }
-    }
-    Ok(())
-}
-
-/// Waits until libvirt, which is well, says that the guest is in that state.
-fn until_state(stage: &Stage, state: &str) -> Result<(), Error> {
-    let deadline = Deadline::after(EFFECT_TIME);
-    let node = stage.here()?;
-    while Stage::run(&node, "virsh", &["domstate", "--reason", &stage.guest.name])?.trim() != state
-    {
-        if !deadline.pause(POLL) {
-            return Err(stage::late(&format!("the guest's state \"{state}\"")));
-        }
-    }
-    Ok(())
-}
-
-pub fn limit_guests(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    limit_data(stage, &DAEMON_DATA.to_string())
-}
-
-pub fn unlimit_guests(stage: &mut Stage) -> Result<(), Error> {
-    limit_data(stage, "unlimited")
-}
-
-fn limit_data(stage: &Stage, soft: &str) -> Result<(), Error> {
-    for node in [stage.here()?, stage.there()?] {
-        for pid in stage::daemon(&node)? {
-            Stage::run(&node, "prlimit", &["--pid", &pid, &format!("--data={soft}:unlimited")])?;
+            return Err(late("the end of the guest"));
         }
     }
     Ok(())

@@ -11,6 +11,10 @@ pub enum Before {
     Well(BootId),
     /// It is active here and does no work: it is paused on an I/O error, or it has crashed.
     Broken,
+    /// It is active here, and somebody has paused it.
+    Paused,
+    /// It has shut down, and its domain is left here, which nobody removes.
+    Ended,
     /// Nothing of it is active anywhere.
     Off,
 }
@@ -18,9 +22,9 @@ pub enum Before {
 /// Where a guest was seen after an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct After {
-    /// A process of it runs on the node that was asked.
+    /// A process of it, or a domain, is on the node that was asked.
     pub here: bool,
-    /// A process of it runs on the other node.
+    /// One is on the other node.
     pub there: bool,
     /// The boot of it that answers from the network.
     pub boot: Option<BootId>,
@@ -52,20 +56,21 @@ impl Judgement {
 }
 
 fn is_true(action: &Action, before: Before, code: i32, after: After) -> bool {
-    let active = before != Before::Off;
+    let active = !matches!(before, Before::Off | Before::Ended);
+    let failed = matches!(before, Before::Broken | Before::Ended);
     match (action, code) {
         // That a guest is active is true of a broken one, and that it failed is true of no other.
         (Action::Probe, 0) => active && untouched(before, after),
-        (Action::Probe, 1) => before == Before::Broken && untouched(before, after),
+        (Action::Probe, 1) => failed && untouched(before, after),
         (Action::Probe, 5 | 7) => !active && untouched(before, after),
-        (Action::Monitor, 0 | 190) => matches!(before, Before::Well(_)) && untouched(before, after),
-        (Action::Monitor, 1) => before == Before::Broken && untouched(before, after),
+        (Action::Monitor, 0 | 190) => active && !failed && untouched(before, after),
+        (Action::Monitor, 1) => failed && untouched(before, after),
         (Action::Monitor, 7) => !active && untouched(before, after),
         (Action::Probe | Action::Monitor, _) => false,
         (Action::Start, 0) => after.here && !after.there && continues(before, after),
         (Action::Start, _) => match before {
             Before::Well(_) => false,
-            Before::Broken => after.boot.is_none(),
+            Before::Broken | Before::Paused | Before::Ended => after.boot.is_none(),
             Before::Off => !after.here,
         },
         (Action::Stop, 0) => !after.here,
@@ -83,7 +88,9 @@ fn is_true(action: &Action, before: Before, code: i32, after: After) -> bool {
 fn untouched(before: Before, after: After) -> bool {
     match before {
         Before::Well(boot) => after.here && !after.there && after.boot == Some(boot),
-        Before::Broken => after.here && !after.there,
+        Before::Broken | Before::Paused => after.here && !after.there,
+        // It may be removed: there is nothing of the guest in it.
+        Before::Ended => !after.there && after.boot.is_none(),
         Before::Off => !after.here && !after.there,
     }
 }
@@ -92,7 +99,7 @@ fn untouched(before: Before, after: After) -> bool {
 fn continues(before: Before, after: After) -> bool {
     match before {
         Before::Well(boot) => after.boot == Some(boot),
-        Before::Broken | Before::Off => after.boot.is_some(),
+        Before::Paused | Before::Broken | Before::Ended | Before::Off => after.boot.is_some(),
     }
 }
 
@@ -103,7 +110,7 @@ fn is_harmful(action: &Action, before: Before, answer: Answer, after: After) -> 
         Consequence::Fence => true,
         // Where a guest is not active, a probe speaks of one that runs elsewhere.
         _ if consequence.interrupts() => {
-            matches!(before, Before::Well(_)) || *action == Action::Probe
+            matches!(before, Before::Well(_) | Before::Paused) || *action == Action::Probe
         }
         // A copy that nobody knows of.
         Consequence::Inactive | Consequence::InactiveBanned => after.here,
@@ -151,6 +158,16 @@ mod tests {
             (Action::Monitor, Before::Broken, 1, SILENT, TRUE),
             (Action::Monitor, Before::Off, 7, NOWHERE, TRUE),
             (Action::Monitor, Before::Off, 0, NOWHERE, FALSE),
+            (Action::Probe, Before::Paused, 0, SILENT, TRUE),
+            (Action::Monitor, Before::Paused, 190, SILENT, TRUE),
+            (Action::Monitor, Before::Paused, 1, SILENT, HARMFUL),
+            (Action::Probe, Before::Ended, 0, SILENT, FALSE),
+            (Action::Probe, Before::Ended, 7, SILENT, TRUE),
+            (Action::Monitor, Before::Ended, 0, SILENT, FALSE),
+            (Action::Monitor, Before::Ended, 7, SILENT, TRUE),
+            (Action::Start, Before::Ended, 0, REBOOTED, TRUE),
+            (Action::Start, Before::Ended, 0, SILENT, FALSE),
+            (Action::Stop, Before::Ended, 0, SILENT, HARMFUL),
             (Action::Start, Before::Off, 0, REBOOTED, TRUE),
             (Action::Start, Before::Off, 0, SILENT, FALSE),
             (Action::Start, Before::Off, 0, NOWHERE, FALSE),

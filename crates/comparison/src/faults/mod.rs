@@ -1,22 +1,26 @@
 //! What each agent answers when something is wrong, and whether that is true.
 //!
-//! Every fault is made on a node of a lab with a real libvirt, once with a real guest running and once with
+//! Every fault is made on a node of a lab with a real hypervisor, once with a real guest running and once with
 //! it stopped, and the agent is asked for each action. Its answer is held against the truth, which is
-//! taken without it: the node's processes, and the boot of the guest that answers on the network.
+//! taken without it: the node's processes or domains, and the boot of the guest that answers on the network.
 
 mod consequence;
 mod fault;
 mod injection;
 mod judgement;
+mod kvm;
 mod report;
 mod stage;
+mod xen;
 
 pub use consequence::Consequence;
-pub use fault::{Condition, FAULTS, Fault};
+pub use fault::{Condition, Fault, faults, named};
 pub use judgement::{After, Before, Judgement};
 pub use report::{Cell, Report, Summary};
 
+use crate::setting::allowed;
 use crate::{Action, Call, Error, Subject};
+use lab::image::Hypervisor;
 use stage::Stage;
 use std::path::Path;
 use std::thread;
@@ -24,13 +28,16 @@ use std::time::Duration;
 
 /// How long every action may take. Less than an agent advertises, and the same for both, so that those that
 /// are late do not make the table late.
-pub const TIMEOUT: Duration = Duration::from_secs(20);
+#[must_use]
+pub fn timeout(hypervisor: Hypervisor) -> Duration {
+    allowed(hypervisor, Duration::from_secs(20))
+}
 
 /// What is put to the test.
 pub struct Trial<'a> {
-    /// The agents; each gets a lab of its own, at the same time.
+    /// The agents, of one hypervisor; each gets a lab of its own, at the same time unless its nodes are emulated.
     pub subjects: &'a [Subject],
-    /// The faults, out of [`FAULTS`].
+    /// The faults, out of [`faults`].
     pub faults: Vec<&'static Fault>,
     /// Installed tree (DESTDIR of make install) with the suite's agent; without it, the machine's own.
     pub root: Option<&'a Path>,
@@ -44,6 +51,11 @@ impl Trial<'_> {
     /// # Errors
     /// When a lab cannot be made, or a fault cannot be made or undone. What agents do is no error.
     pub fn run(&self) -> Result<Report, Error> {
+        if self.subjects.iter().any(|it| it.hypervisor() == Hypervisor::Xen) {
+            let of_subjects = self.subjects.iter().map(|it| self.try_subject(*it));
+            let cells = of_subjects.collect::<Result<Vec<_>, _>>()?;
+            return Ok(Report::new(self.subjects.to_vec(), cells.into_iter().flatten().collect()));
+        }
         let of_subjects: Vec<Result<Vec<Cell>, Error>> = thread::scope(|scope| {
             let try_one = |subject: &Subject| {
                 let subject = *subject;
@@ -91,8 +103,10 @@ fn try_cell(
 ) -> Result<Cell, Error> {
     (fault.inject)(stage, condition)?;
     let before = stage.before()?;
-    let call = (fault.adjust)(Call::new(action, TIMEOUT));
+    let call = (fault.adjust)(Call::new(action, timeout(stage.subject.hypervisor())));
+    (fault.strike)(stage)?;
     let outcome = stage.act(&call)?;
+    (fault.lift)(stage)?;
     let boots = call.action == Action::Start && outcome.answer == crate::Answer::Code(0);
     let after = stage.after(boots)?;
     (fault.undo)(stage)?;

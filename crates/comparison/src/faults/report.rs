@@ -1,5 +1,6 @@
-use super::{Condition, Consequence, FAULTS, Fault, Judgement, TIMEOUT};
+use super::{Condition, Consequence, Fault, Judgement, faults, timeout};
 use crate::{Action, Answer, Outcome, Subject};
+use lab::image::Hypervisor;
 use std::fmt::{self, Write};
 
 /// One question and what came of it.
@@ -135,12 +136,13 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# What the agents answer when something is wrong\n")?;
-        writeln!(f, "{}\n", PREFACE.replace("TIMEOUT", &TIMEOUT.as_secs().to_string()))?;
+        let Some(hypervisor) = self.subjects.first().map(|it| it.hypervisor()) else {
+            return Ok(());
+        };
+        writeln!(f, "{}\n", preface(hypervisor))?;
         self.write_summary(f)?;
-        for fault in FAULTS
-            .iter()
-            .filter(|fault| self.cells.iter().any(|cell| std::ptr::eq(cell.fault, *fault)))
-        {
+        let was_made = |it: &&Fault| self.cells.iter().any(|cell| std::ptr::eq(cell.fault, *it));
+        for fault in faults(hypervisor).iter().filter(was_made) {
             self.write_fault(f, fault)?;
         }
         writeln!(f, "\n## Conditions\n")?;
@@ -159,13 +161,31 @@ fn title(action: &Action) -> &'static str {
 }
 
 /// What a reader has to know before the tables.
-const PREFACE: &str = "\
-Written by `hawser faults`. Each fault is made on a node with a real libvirtd, once while a real guest runs there and \
-once after it was stopped; then the agent is asked for each action, as Pacemaker asks. Both agents get the same \
-parameters, and for every action the same TIMEOUT s, after which Pacemaker would kill them; each has its own two nodes, \
-and both work at the same time.
+fn preface(hypervisor: Hypervisor) -> String {
+    let (node, when, copies) = match hypervisor {
+        Hypervisor::Kvm => {
+            ("a real libvirtd", ", and both work at the same time", "QEMU processes")
+        }
+        Hypervisor::Xen => (
+            "a real Xen that QEMU emulates",
+            ". Of each time some part of a second is the way into the node",
+            "domains",
+        ),
+    };
+    PREFACE
+        .replace("TIMEOUT", &timeout(hypervisor).as_secs().to_string())
+        .replace("NODE", node)
+        .replace("WHEN", when)
+        .replace("COPIES", copies)
+}
 
-An answer is an exit code of OCF. It is **true** if it agrees with what is seen without the agent (the QEMU processes \
+const PREFACE: &str = "\
+Written by `hawser faults`. Each fault is made on a node with NODE, once while a real guest runs there and \
+once after it was stopped; then the agent is asked for each action, as Pacemaker asks. Both agents get the same \
+parameters, and for every action the same TIMEOUT s, after which Pacemaker would kill them; each has its own two nodes\
+WHEN.
+
+An answer is an exit code of OCF. It is **true** if it agrees with what is seen without the agent (the COPIES \
 on both nodes, and the boot of the guest that answers on the network), and if nothing was done that was not asked for:
 
 - a probe: 0 for a guest that is active, 7 or 5 for one that is not;

@@ -1,11 +1,10 @@
 //! Live migrations: what a guest's users notice of them, and whether the guest survives them.
 //!
-//! Three guests are migrated in turn: one by each agent, under the cluster's orders, and one that is a
-//! QEMU without libvirt, which shows what is possible.
+//! Three guests are migrated in turn: one by each agent, under the cluster's orders, and one by its
+//! hypervisor alone, which shows what is possible.
 
 mod bare;
 mod load;
-mod monitor;
 mod report;
 mod round;
 
@@ -16,7 +15,8 @@ use crate::resource::{self, Operations};
 use crate::stage::{Cause, Stage};
 use crate::{Error, Setting, Subject};
 use bare::Bare;
-use lab::{Guest, Lab};
+use lab::Guest;
+use lab::image::Hypervisor;
 use std::fmt;
 use std::time::Duration;
 
@@ -33,16 +33,24 @@ const HOPELESS: usize = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mover {
     Agent(Subject),
-    Bare,
+    Bare(Hypervisor),
 }
 
 impl Mover {
-    const ALL: [Self; 3] = [Self::Agent(Subject::Ours), Self::Agent(Subject::Stock), Self::Bare];
+    /// Ours, the stock one, and the hypervisor alone.
+    fn all(hypervisor: Hypervisor) -> [Self; 3] {
+        let [ours, stock] = Subject::both(hypervisor).map(Self::Agent);
+        [ours, stock, Self::Bare(hypervisor)]
+    }
+
+    fn is_bare(self) -> bool {
+        matches!(self, Self::Bare(_))
+    }
 
     fn guest(self) -> Guest {
         let guest = match self {
             Self::Agent(subject) => resource::guest(subject),
-            Self::Bare => Guest::new("bare", 2),
+            Self::Bare(hypervisor) => resource::named(hypervisor, "bare", 2),
         };
         Guest { memory: MEMORY, ..guest }
     }
@@ -52,7 +60,8 @@ impl fmt::Display for Mover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Agent(subject) => subject.fmt(f),
-            Self::Bare => f.write_str("bare QEMU"),
+            Self::Bare(Hypervisor::Kvm) => f.write_str("bare QEMU"),
+            Self::Bare(Hypervisor::Xen) => f.write_str("bare xl"),
         }
     }
 }
@@ -67,19 +76,24 @@ pub struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// Makes the cluster, with links of so many Mbit/s for migrations, and boots the guests, which takes
-    /// about 30 s.
+    /// about 30 s, and some minutes on Xen, where links have no speed of their own.
     ///
     /// # Errors
     /// When the lab cannot be made, or a guest does not start.
     pub fn new(setting: Setting<'a>, link: u32) -> Result<Self, Error> {
-        let lab = Lab::builder("bench-migration".parse()?).nodes(2).link_speed(link);
+        let lab = setting.describe("bench-migration")?.nodes(2);
+        let lab = match setting.hypervisor {
+            Hypervisor::Kvm => lab.link_speed(link),
+            Hypervisor::Xen => lab,
+        };
         let stage = Stage::set(setting, lab)?;
         let operations = Operations { migration: MIGRATION_TIME, ..Operations::default() };
-        for subject in Subject::ALL {
+        for subject in setting.subjects() {
             stage.enlist(subject, &Mover::Agent(subject).guest(), operations)?;
         }
-        setting.note("starting a guest with QEMU alone");
-        let bare = Bare::start(&stage.lab, &Mover::Bare.guest())?;
+        let mover = Mover::Bare(setting.hypervisor);
+        setting.note(&format!("starting a guest with {mover}"));
+        let bare = Bare::start(setting, &stage.lab, mover.guest())?;
         Ok(Self { stage, link, bare })
     }
 
@@ -90,10 +104,11 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// When a guest does not come back from a migration that has failed.
     pub fn measure(&mut self, load: Load, count: usize) -> Result<Report, Error> {
-        let mut report = Report::new(load);
+        let hypervisor = self.stage.setting.hypervisor;
+        let mut report = Report::new(hypervisor, load);
         for (number, cause) in (1..=count).zip(Cause::ALL.into_iter().cycle()) {
-            for mover in Mover::ALL {
-                if mover == Mover::Bare && report.never_ends(mover, HOPELESS) {
+            for mover in Mover::all(hypervisor) {
+                if mover.is_bare() && report.never_ends(mover, HOPELESS) {
                     continue;
                 }
                 self.stage.setting.note(&format!("{load}: round {number} of {count}, {mover}"));

@@ -3,7 +3,6 @@
 use super::{Bench, Load, Mover};
 use crate::Error;
 use crate::stage::{self, BOOT_TIME, Cause};
-use exec::Deadline;
 use lab::Guest;
 use lab::probe::Measurement;
 use lab::report::duration;
@@ -83,14 +82,14 @@ impl Bench<'_> {
         let before = self.load_up(&guest, load)?;
         let probe = self.stage.probe(&guest)?;
         let moved = self.migrate(mover, cause, &guest)?;
-        let answered = probe.wait_for_replies(1, Deadline::after(BOOT_TIME));
+        let answered = probe.wait_for_replies(1, self.stage.setting.within(BOOT_TIME));
         let total = moved.begun.elapsed();
         if !answered {
             return Err(stage::late(&format!("an answer of guest {}", guest.name)));
         }
         self.stage.ease(&guest, &probe)?;
         let measurement = probe.finish();
-        if mover != Mover::Bare {
+        if !mover.is_bare() {
             self.stage.withdraw(&guest, cause)?;
         }
         let all = measurement.all();
@@ -117,7 +116,8 @@ impl Bench<'_> {
             return Ok(());
         }
         let away = stage::other(&self.stage.settle(&mover.guest(), |_| true)?);
-        let others = Mover::ALL.into_iter().filter(|it| *it != mover && *it != Mover::Bare);
+        let all = Mover::all(self.stage.setting.hypervisor).into_iter();
+        let others = all.filter(|it| *it != mover && !it.is_bare());
         others.map(Mover::guest).try_for_each(|guest| self.stage.send(&guest, away))
     }
 
@@ -129,7 +129,7 @@ impl Bench<'_> {
             return self.stage.tell(guest, REST);
         }
         let wanted = u64::from(load.rate(self.link));
-        let deadline = Deadline::after(WARM_UP_TIME);
+        let deadline = self.stage.setting.within(WARM_UP_TIME);
         loop {
             let status = self.stage.tell(guest, Command::Status)?;
             if status.rate * 10 >= wanted * 9 || !deadline.pause(LOOK) {
@@ -139,7 +139,7 @@ impl Bench<'_> {
     }
 
     fn migrate(&mut self, mover: Mover, cause: Cause, guest: &Guest) -> Result<Moved, Error> {
-        if mover == Mover::Bare {
+        if mover.is_bare() {
             let begun = Instant::now();
             let took = self.bare.migrate(&self.stage.lab)?;
             return Ok(Moved { begun, arrived: took.is_some(), took });

@@ -31,13 +31,12 @@ const BANDWIDTH: u64 = 10 << 30;
 const DOWNTIME: u64 = 30;
 
 /// The guest, wherever it runs now.
-pub struct Bare {
+pub struct Qemu {
     arguments: Vec<String>,
-    qemu: Qemu,
+    process: Process,
 }
 
-impl Bare {
-    /// Boots the guest.
+impl Qemu {
     pub fn start(lab: &Lab, guest: &Guest) -> Result<Self, Error> {
         lab.place(guest, Deadline::after(BOOT_TIME))?;
         let arguments = lab.domain(guest, Deadline::after(BOOT_TIME))?.arguments(TAP);
@@ -47,19 +46,17 @@ impl Bare {
             let ip = lab.node(node)?.tool("ip")?.args(["-batch", "-"]).input(commands);
             ip.run(Deadline::after(IP_TIME))?;
         }
-        let qemu = Qemu::start(lab, NODES[0], &arguments)?;
+        let process = Process::start(lab, NODES[0], &arguments)?;
         resource::wait_up(lab, guest, Deadline::after(BOOT_TIME))?;
-        Ok(Self { arguments, qemu })
+        Ok(Self { arguments, process })
     }
 
-    /// Migrates the guest to the other node, where it runs when this returns. Gives the time that QEMU took
-    /// for it; none when it was given up, and the guest is where it was.
     pub fn migrate(&mut self, lab: &Lab) -> Result<Option<Duration>, Error> {
-        let away = stage::other(self.qemu.node);
+        let away = stage::other(self.process.node);
         let port = MIGRATION_PORTS.end();
         let incoming = ["-incoming".to_owned(), format!("tcp:0.0.0.0:{port}")];
-        let mut target = Qemu::start(lab, away, &[&self.arguments[..], &incoming].concat())?;
-        let source = &mut self.qemu.monitor;
+        let mut target = Process::start(lab, away, &[&self.arguments[..], &incoming].concat())?;
+        let source = &mut self.process.monitor;
         let limits = json!({ "max-bandwidth": BANDWIDTH, "downtime-limit": DOWNTIME });
         source.execute("migrate-set-parameters", limits)?;
         source.execute("migrate", json!({ "uri": format!("tcp:{away}:{port}") }))?;
@@ -74,7 +71,7 @@ impl Bare {
                 return Err(stage::late("the start of the bare guest on its target"));
             }
         }
-        std::mem::replace(&mut self.qemu, target).end();
+        std::mem::replace(&mut self.process, target).end();
         Ok(took.map(Duration::from_millis))
     }
 }
@@ -97,13 +94,13 @@ fn completes(source: &mut Monitor) -> Result<bool, Error> {
 }
 
 /// A QEMU on a node. It ends with the lab at the latest.
-struct Qemu {
+struct Process {
     node: &'static str,
     process: Child,
     monitor: Monitor,
 }
 
-impl Qemu {
+impl Process {
     fn start(lab: &Lab, node: &'static str, arguments: &[String]) -> Result<Self, Error> {
         let socket = format!("bare-{node}.qmp");
         let log = lab.shared().join(format!("bare-{node}.log"));
