@@ -5,12 +5,16 @@ use crate::{Error, Subject};
 use exec::Deadline;
 use lab::image::Hypervisor;
 use lab::probe::{Control, Namespace};
-use lab::{Guest, Lab};
+use lab::{Guest, Lab, SHARED};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long one attempt to reach a guest may take, and the pause before the next.
 const TRY_TIME: Duration = Duration::from_millis(500);
 const TRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the cluster is told, on the lab's shared storage.
+const FILE: &str = "resources.cib";
 
 /// How long a monitor may take, and everything but that and a migration.
 const MONITOR_TIME: Duration = Duration::from_secs(30);
@@ -45,28 +49,58 @@ impl Default for Operations {
     }
 }
 
-/// Has the cluster manage a guest with the agent.
+/// Has the cluster manage guests with the agent, all in one change of its configuration. pcs would do it too,
+/// and take a minute on an emulated node.
 pub fn create(
     lab: &Lab,
     subject: Subject,
-    guest: &Guest,
+    guests: &[Guest],
     operations: Operations,
 ) -> Result<(), Error> {
-    let (agent, parameters) = (subject.to_string(), subject.parameters(guest));
-    let mut words = vec!["resource".to_owned(), "create".to_owned(), guest.name.clone(), agent];
-    words.extend(parameters.into_iter().map(|(name, value)| format!("{name}={value}")));
-    let seconds = |time| allowed(subject.hypervisor(), time).as_secs();
-    let [monitor, other] = [MONITOR_TIME, ACTION_TIME].map(seconds);
-    let operations = format!(
-        "op monitor interval={}s timeout={monitor}s migrate_to timeout={}s migrate_from timeout={other}s \
-         start timeout={other}s stop timeout={other}s meta allow-migrate=true resource-stickiness=100",
-        operations.interval.as_secs(),
-        seconds(operations.migration)
-    );
-    words.extend(operations.split(' ').map(str::to_owned));
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    lab.run("pcs", &words)?;
+    let list: String = guests.iter().map(|guest| primitive(subject, guest, operations)).collect();
+    let path = lab.shared().join(FILE);
+    std::fs::write(&path, format!("<resources>{list}</resources>"))
+        .map_err(|source| Error::Install { path, source })?;
+    let file = Path::new(SHARED).join(FILE).display().to_string();
+    lab.run(
+        "cibadmin",
+        &["--modify", "--allow-create", "--scope", "resources", "--xml-file", &file],
+    )?;
     Ok(())
+}
+
+fn primitive(subject: Subject, guest: &Guest, operations: Operations) -> String {
+    let (name, provider, kind) = (&guest.name, subject.provider(), subject.type_name());
+    let pair = |(key, value): (String, String)| {
+        format!("<nvpair id='{name}-{key}' name='{key}' value='{value}'/>")
+    };
+    let parameters: String = subject.parameters(guest).into_iter().map(pair).collect();
+    let operation = |(action, interval, timeout): (&str, Duration, Duration)| {
+        let timeout = allowed(subject.hypervisor(), timeout).as_secs();
+        format!(
+            "<op id='{name}-{action}' name='{action}' interval='{}s' timeout='{timeout}s'/>",
+            interval.as_secs()
+        )
+    };
+    let operations: String = [
+        ("monitor", operations.interval, MONITOR_TIME),
+        ("migrate_to", Duration::ZERO, operations.migration),
+        ("migrate_from", Duration::ZERO, ACTION_TIME),
+        ("start", Duration::ZERO, ACTION_TIME),
+        ("stop", Duration::ZERO, ACTION_TIME),
+    ]
+    .into_iter()
+    .map(operation)
+    .collect();
+    format!(
+        "<primitive id='{name}' class='ocf' provider='{provider}' type='{kind}'>\
+         <instance_attributes id='{name}-parameters'>{parameters}</instance_attributes>\
+         <operations>{operations}</operations>\
+         <meta_attributes id='{name}-meta'>\
+         <nvpair id='{name}-migrate' name='allow-migrate' value='true'/>\
+         <nvpair id='{name}-stickiness' name='resource-stickiness' value='100'/>\
+         </meta_attributes></primitive>"
+    )
 }
 
 /// Waits until a guest answers on its control port.

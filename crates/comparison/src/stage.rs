@@ -69,7 +69,7 @@ impl<'a> Stage<'a> {
     ) -> Result<(), Error> {
         self.setting.note(&format!("starting guest {} with {subject}", guest.name));
         self.lab.place(guest, self.setting.within(BOOT_TIME))?;
-        resource::create(&self.lab, subject, guest, operations)?;
+        resource::create(&self.lab, subject, std::slice::from_ref(guest), operations)?;
         self.settle(guest, |_| true).map(drop)
     }
 

@@ -2,11 +2,11 @@
 
 use super::worker::Worker;
 use super::{Program, Report, command};
+use crate::resource::{self, Operations};
 use crate::table::{Figure, RATIO, Table};
 use crate::{Error, Setting, Subject, Verdict};
 use exec::Deadline;
-use lab::{Guest, Lab, SHARED};
-use std::path::Path;
+use lab::{Guest, Lab};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,13 @@ fn with(
     setting.note(&format!("starting {} guests", guests.len()));
     start(&lab, &worker, &guests)?;
     setting.note(&format!("handing them to {subject}"));
-    configure(&lab, subject, &guests)?;
+    // The cluster finds that they run.
+    resource::create(
+        &lab,
+        subject,
+        &guests,
+        Operations { interval: INTERVAL, ..Operations::default() },
+    )?;
     wait_monitored(&lab, &guests)?;
 
     setting.note(&format!("measuring for {} s", fleet.time.as_secs()));
@@ -144,40 +150,6 @@ fn domain(guest: &Guest) -> String {
 ",
         guest.name,
         guest.uuid()
-    )
-}
-
-/// Makes all of them resources in one change of the configuration. The cluster finds that they run.
-fn configure(lab: &Lab, subject: Subject, guests: &[Guest]) -> Result<(), Error> {
-    let resources: String = guests.iter().map(|guest| primitive(subject, guest)).collect();
-    let (file, text) = ("fleet.cib", format!("<resources>{resources}</resources>"));
-    let path = lab.shared().join(file);
-    std::fs::write(&path, text).map_err(|source| Error::Install { path, source })?;
-    let file = Path::new(SHARED).join(file).display().to_string();
-    lab.run(
-        "cibadmin",
-        &["--modify", "--allow-create", "--scope", "resources", "--xml-file", &file],
-    )?;
-    Ok(())
-}
-
-fn primitive(subject: Subject, guest: &Guest) -> String {
-    let (name, provider, kind) = (&guest.name, subject.provider(), subject.type_name());
-    let parameters: String = subject
-        .parameters(guest)
-        .into_iter()
-        .map(|(key, value)| format!("<nvpair id='{name}-{key}' name='{key}' value='{value}'/>"))
-        .collect();
-    let seconds = INTERVAL.as_secs();
-    format!(
-        "<primitive id='{name}' class='ocf' provider='{provider}' type='{kind}'>\
-         <instance_attributes id='{name}-parameters'>{parameters}</instance_attributes>\
-         <operations>\
-         <op id='{name}-monitor' name='monitor' interval='{seconds}s' timeout='60s'/>\
-         </operations>\
-         <meta_attributes id='{name}-meta'>\
-         <nvpair id='{name}-stickiness' name='resource-stickiness' value='1000'/>\
-         </meta_attributes></primitive>"
     )
 }
 

@@ -69,7 +69,7 @@ pub fn one_guest(
         let guest = resource::guest(subject);
         setting.note(&format!("starting a guest with {subject}"));
         lab.place(&guest, setting.within(BOOT_TIME))?;
-        resource::create(&lab, subject, &guest, operations)?;
+        resource::create(&lab, subject, std::slice::from_ref(&guest), operations)?;
         resource::wait_up(&lab, &guest, setting.within(BOOT_TIME))?;
     }
     let monitor = monitor::measure(&bench, monitors)?;

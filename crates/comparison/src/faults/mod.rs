@@ -51,12 +51,17 @@ impl Trial<'_> {
     /// # Errors
     /// When a lab cannot be made, or a fault cannot be made or undone. What agents do is no error.
     pub fn run(&self) -> Result<Report, Error> {
-        if self.subjects.iter().any(|it| it.hypervisor() == Hypervisor::Xen) {
-            let of_subjects = self.subjects.iter().map(|it| self.try_subject(*it));
-            let cells = of_subjects.collect::<Result<Vec<_>, _>>()?;
-            return Ok(Report::new(self.subjects.to_vec(), cells.into_iter().flatten().collect()));
-        }
-        let of_subjects: Vec<Result<Vec<Cell>, Error>> = thread::scope(|scope| {
+        let emulated = self.subjects.iter().any(|it| it.hypervisor() == Hypervisor::Xen);
+        let tried = match emulated {
+            true => self.subjects.iter().map(|it| self.try_subject(*it)).collect(),
+            false => self.at_once(),
+        };
+        let cells = tried.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(Report::new(self.subjects.to_vec(), cells.into_iter().flatten().collect()))
+    }
+
+    fn at_once(&self) -> Vec<Result<Vec<Cell>, Error>> {
+        thread::scope(|scope| {
             let try_one = |subject: &Subject| {
                 let subject = *subject;
                 scope.spawn(move || self.try_subject(subject))
@@ -66,12 +71,7 @@ impl Trial<'_> {
                 it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
             threads.into_iter().map(join).collect()
-        });
-        let mut cells = Vec::new();
-        for of_subject in of_subjects {
-            cells.extend(of_subject?);
-        }
-        Ok(Report::new(self.subjects.to_vec(), cells))
+        })
     }
 
     fn try_subject(&self, subject: Subject) -> Result<Vec<Cell>, Error> {
