@@ -76,10 +76,10 @@ fn primitive(subject: Subject, guest: &Guest, operations: Operations) -> String 
     };
     let parameters: String = subject.parameters(guest).into_iter().map(pair).collect();
     let operation = |(action, interval, timeout): (&str, Duration, Duration)| {
-        let timeout = allowed(subject.hypervisor(), timeout).as_secs();
+        let [interval, timeout] =
+            [interval, timeout].map(|it| allowed(subject.hypervisor(), it).as_secs());
         format!(
-            "<op id='{name}-{action}' name='{action}' interval='{}s' timeout='{timeout}s'/>",
-            interval.as_secs()
+            "<op id='{name}-{action}' name='{action}' interval='{interval}s' timeout='{timeout}s'/>"
         )
     };
     let operations: String = [
