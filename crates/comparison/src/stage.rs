@@ -18,8 +18,8 @@ pub const CLUSTER_TIME: Duration = Duration::from_secs(300);
 /// How long a guest that runs may take to answer steadily, or to do what it is told.
 const EASE_TIME: Duration = Duration::from_secs(60);
 
-/// How many replies show that a guest is at ease.
-const AT_EASE: usize = 1000;
+/// For how long a guest answers every probe that is at ease.
+const AT_EASE: Duration = Duration::from_secs(1);
 
 /// The node of [`NODES`] that is not this one.
 pub fn other(node: &str) -> &'static str {
@@ -82,7 +82,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until a guest answers steadily.
     pub fn ease(&self, guest: &Guest, probe: &Probe) -> Result<(), Error> {
-        match probe.wait_for_replies(AT_EASE, self.setting.within(EASE_TIME)) {
+        match probe.wait_for_replies(probe.count(AT_EASE), self.setting.within(EASE_TIME)) {
             true => Ok(()),
             false => Err(late(&format!("steady answers of guest {}", guest.name))),
         }
