@@ -10,8 +10,8 @@ use lab::image::Hypervisor;
 use std::fmt;
 use std::time::Duration;
 
-/// By how many percent the medians of the same thing differ from one run to the next on an emulated host.
-const NOISE: u32 = 10;
+/// By how many percent one median may exceed another that it is to be as short as.
+const TOLERANCE: u32 = 10;
 
 /// The label of a row of ratios between ours and what is possible.
 const RATIO_TO_BARE: &str = "ratio ours/bare";
@@ -35,7 +35,7 @@ impl Report {
     /// Whether the suite's agent reached what it is to reach: no guest is rebooted or corrupted, whatever
     /// it does. What the users of an idle one notice is, with QEMU, at most a third of what they notice of the
     /// stock agent, and at most half as much again as of QEMU alone; xl permits nobody to shorten it, so that
-    /// it is no longer than with the stock agent, and neither is the whole migration.
+    /// it is to be as long as with the stock agent, and so is the whole migration.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let mut verdict = Verdict::default();
@@ -77,9 +77,9 @@ impl Report {
         let [ours, stock, _] = self.movers();
         let mut compare = |what: &str, of: fn(&Round) -> Duration| {
             let [ours, stock] = [ours, stock].map(|it| self.series(it, |it| Some(of(it))).median());
-            let holds = ours * 100 <= stock * (100 + NOISE);
+            let holds = ours * 100 <= stock * (100 + TOLERANCE);
             verdict.claim(
-                format!("{load}: median {what} no longer than the stock's ({NOISE} % are noise)"),
+                format!("{load}: median {what} at most {TOLERANCE} % longer than the stock's"),
                 holds,
             );
         };
