@@ -9,7 +9,7 @@ use std::time::Duration;
 const ONLINE_TIME: Duration = Duration::from_secs(120);
 
 /// How many times as long something may take on a Xen host, which is an emulated machine.
-const EMULATED: u32 = 6;
+const EMULATED: u32 = 10;
 
 /// Under what conditions things are measured.
 #[derive(Clone, Copy)]

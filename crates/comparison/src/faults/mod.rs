@@ -18,7 +18,6 @@ pub use fault::{Condition, Fault, faults, named};
 pub use judgement::{After, Before, Judgement};
 pub use report::{Cell, Report, Summary};
 
-use crate::setting::allowed;
 use crate::{Action, Call, Error, Subject};
 use lab::image::Hypervisor;
 use stage::Stage;
@@ -30,7 +29,10 @@ use std::time::Duration;
 /// are late do not make the table late.
 #[must_use]
 pub fn timeout(hypervisor: Hypervisor) -> Duration {
-    allowed(hypervisor, Duration::from_secs(20))
+    Duration::from_secs(match hypervisor {
+        Hypervisor::Kvm => 20,
+        Hypervisor::Xen => 120,
+    })
 }
 
 /// What is put to the test.
