@@ -44,28 +44,31 @@ fn is_the_same(lab: &Turn, guest: &Guest, node: &str, before: &Status) {
     assert_eq!((after.corrupt, after.size), (0, 4), "{after}");
 }
 
-fn moves_live(agent: &str, guest: &Guest) {
-    let Some(lab) = LAB.turn(&["pcs"]) else { return };
-    let (home, before) = start(&lab, guest, agent);
+/// Starts a guest and has the cluster move it. Returns where it was, where it is, and what it said before.
+fn move_live(lab: &Turn, guest: &Guest, agent: &str) -> (String, &'static str, Status) {
+    let (home, before) = start(lab, guest, agent);
     let away = Turn::other(&home);
     lab.exec("n1", "crm_resource", &["--move", "--resource", &guest.name, "--node", away]);
     lab.located(guest, |node| node == away);
-    is_the_same(&lab, guest, away, &before);
-
-    lab.exec("n1", "crm_resource", &["--clear", "--resource", &guest.name]);
-    lab.pcs(&["node", "standby", away]);
-    lab.located(guest, |node| node == home);
-    is_the_same(&lab, guest, &home, &before);
+    is_the_same(lab, guest, away, &before);
+    (home, away, before)
 }
 
 #[test]
 fn a_guest_moves_live_there_and_back() {
-    moves_live(OURS, &Guest { disk: false, ..Guest::new("mover", 0) });
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let guest = Guest { disk: false, ..Guest::new("mover", 0) };
+    let (home, away, before) = move_live(&lab, &guest, OURS);
+    lab.exec("n1", "crm_resource", &["--clear", "--resource", &guest.name]);
+    lab.pcs(&["node", "standby", away]);
+    lab.located(&guest, |node| node == home);
+    is_the_same(&lab, &guest, &home, &before);
 }
 
 #[test]
-fn a_guest_moves_live_there_and_back_with_the_stock_agent() {
-    moves_live(STOCK, &Guest { disk: false, ..Guest::new("stock", 1) });
+fn a_guest_moves_live_with_the_stock_agent() {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let _ = move_live(&lab, &Guest { disk: false, ..Guest::new("stock", 1) }, STOCK);
 }
 
 #[test]
