@@ -88,7 +88,8 @@ pub enum Error {
     },
     /// What names another host cannot.
     #[error(
-        "{uri:?} names no host of xl's; expected xl://HOST/ or xl://HOST/?transport=COMMAND, in letters, digits and          -_./=:@,+%[]"
+        "{uri:?} names no host of xl's; expected xl://HOST/ or xl://HOST/?transport=COMMAND, in letters, digits and \
+         -_./=:@,+%[]"
     )]
     Address {
         /// What was found.

@@ -106,7 +106,9 @@ mod tests {
             "xl://n2/?via=ssh",
             "qemu:///system",
         ] {
-            assert!(matches!(Address::parse(bad), Err(Error::Address { .. })), "{bad}");
+            let error = Address::parse(bad).unwrap_err();
+            assert!(matches!(error, Error::Address { .. }), "{bad}");
+            assert!(error.to_string().contains("in letters, digits and -_./"), "{error}");
         }
         assert_eq!(quoted("/dev/vg/it's"), r"'/dev/vg/it'\''s'");
         assert_eq!(quoted("list"), "list");
