@@ -27,7 +27,7 @@ pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer
         let instance = Instance::<R>::strict(request, open)?;
         let definition = instance.definition()?;
         open(&instance.settings().key.uri)
-            .look(&definition.identity.name, instance.by)
+            .look(&definition.identity, instance.by)
             .map_err(|source| Error::NoHypervisor { source })?;
     }
     Ok(Answer::Success)

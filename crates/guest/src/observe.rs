@@ -84,7 +84,7 @@ impl Guest<'_> {
     fn ask(&self) -> (hypervisor::Result<Sight>, Vec<Trace>) {
         let mut grace = None;
         loop {
-            let answer = self.hypervisor.look(&self.identity.name, self.by);
+            let answer = self.hypervisor.look(&self.identity, self.by);
             let traces = self.witness.find(&self.identity);
             let active = answer.as_ref().is_ok_and(|sight| sight.state.is_active());
             let dead = active && traces.is_empty() && self.witness.proves_absence();

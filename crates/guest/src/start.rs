@@ -75,7 +75,7 @@ impl Guest<'_> {
     pub fn answering(&self) -> Result<()> {
         let patience = self.before_clean_up().slice(RESTART_GRACE);
         loop {
-            match self.hypervisor.look(&self.identity.name, patience) {
+            match self.hypervisor.look(&self.identity, patience) {
                 Err(error) if error.is_silence() && patience.pause(POLL) => {}
                 Err(error) => return Err(self.failed(error)),
                 Ok(_) => return Ok(()),

@@ -142,7 +142,7 @@ impl Guest<'_> {
         let name = &self.identity.name;
         let by = self.by.less(KILL_RESERVE.min(self.by.remaining() / 3));
         let mut seen = self.observe()?;
-        match self.hypervisor.destroy(name, by) {
+        match self.hypervisor.destroy(&self.identity, by) {
             Ok(()) if self.off(&seen, by)? => return Ok(()),
             Ok(()) => {}
             Err(error) => (self.note)(format_args!("guest {name}: {error}")),

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::{
-    Abilities, Deadline, Definition, Hypervisor, Migration, Name, Progress, ShutdownMode, Sight,
-    Transfer,
+    Abilities, Deadline, Definition, Hypervisor, Identity, Migration, Name, Progress, ShutdownMode,
+    Sight, Transfer,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Hypervisor for Absent {
         Abilities::ALL
     }
 
-    fn look(&self, _guest: &Name, _by: Deadline) -> Result<Sight> {
+    fn look(&self, _guest: &Identity, _by: Deadline) -> Result<Sight> {
         self.silent()
     }
 
@@ -46,7 +46,7 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
-    fn destroy(&self, _guest: &Name, _by: Deadline) -> Result<()> {
+    fn destroy(&self, _guest: &Identity, _by: Deadline) -> Result<()> {
         self.silent()
     }
 

@@ -85,7 +85,7 @@ pub trait Hypervisor {
     ///
     /// # Errors
     /// When the daemon cannot be reached or does not answer in time. "Not found" is no error.
-    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight>;
+    fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight>;
 
     /// Starts the guest from its definition, transient; a persistent definition of the same name
     /// stays as it is.
@@ -110,7 +110,17 @@ pub trait Hypervisor {
     ///
     /// # Errors
     /// The daemon's refusal, in its own words.
-    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()>;
+    fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()>;
+
+    /// Removes what a migration has left of the guest: a copy that was coming in, or one that was let go. Where a
+    /// hypervisor tells those from the guest itself, that one is not touched, whatever has become of the copy
+    /// since it was looked at.
+    ///
+    /// # Errors
+    /// The daemon's refusal, in its own words.
+    fn clear(&self, guest: &Identity, by: Deadline) -> Result<()> {
+        self.destroy(guest, by)
+    }
 
     /// Saves the guest's memory to a file and ends it.
     ///

@@ -5,8 +5,8 @@
 
 use hypervisor::libvirt::Libvirt;
 use hypervisor::{
-    Deadline, Definition, Error, Hypervisor, Job, Migration, Name, Pause, ShutdownMode, Sight,
-    State,
+    Deadline, Definition, Error, Hypervisor, Identity, Job, Migration, Name, Pause, ShutdownMode,
+    Sight, State,
 };
 use std::io::Write;
 use std::time::Duration;
@@ -17,6 +17,10 @@ fn soon() -> Deadline {
 
 fn name(text: &str) -> Name {
     Name::try_from(text.to_owned()).unwrap()
+}
+
+fn guest(text: &str) -> Identity {
+    Identity { name: name(text), uuid: None }
 }
 
 const AWKWARD: &str = "a .*[b] <c> &'\"d\"";
@@ -32,7 +36,7 @@ fn definition() -> Definition {
 #[test]
 fn a_guest_lives_from_create_to_destroy() {
     let host = Libvirt::new("test:///default");
-    let guest = name(AWKWARD);
+    let guest = guest(AWKWARD);
     assert_eq!(host.look(&guest, soon()).unwrap(), Sight::NOTHING);
     host.create(&definition(), soon()).unwrap();
     let sight = host.look(&guest, soon()).unwrap();
@@ -41,7 +45,7 @@ fn a_guest_lives_from_create_to_destroy() {
     assert!(
         matches!(host.create(&definition(), soon()), Err(Error::Refused { words, .. }) if words.contains("already"))
     );
-    host.shut_down(&guest, ShutdownMode::Any, soon()).unwrap();
+    host.shut_down(&guest.name, ShutdownMode::Any, soon()).unwrap();
     assert_eq!(host.look(&guest, soon()).unwrap().state, State::Off);
     host.destroy(&guest, soon()).unwrap();
 }
@@ -49,7 +53,7 @@ fn a_guest_lives_from_create_to_destroy() {
 #[test]
 fn a_persistent_definition_stays() {
     let host = Libvirt::new("test:///default");
-    let guest = name("test");
+    let guest = guest("test");
     host.destroy(&guest, soon()).unwrap();
     let sight = host.look(&guest, soon()).unwrap();
     assert_eq!((sight.state, sight.persistent), (State::Off, true));
@@ -79,7 +83,7 @@ fn states_are_told_apart() {
         .map(|(name, state)| domain(name, state));
     write!(host, "<node>{}</node>", states.concat()).unwrap();
     let host = Libvirt::new(&format!("test://{}", host.path().display()));
-    let state = |guest| host.look(&name(guest), soon()).unwrap().state;
+    let state = |name| host.look(&guest(name), soon()).unwrap().state;
     assert_eq!(state("runs"), State::Running);
     assert_eq!(state("paused"), State::Paused(Pause::Unknown));
     assert_eq!(state("off"), State::Off);
@@ -89,7 +93,7 @@ fn states_are_told_apart() {
 #[test]
 fn nobody_there_is_no_answer() {
     let host = Libvirt::new("qemu+unix:///system?socket=/nonexistent/socket");
-    let error = host.look(&name("a"), soon()).unwrap_err();
+    let error = host.look(&guest("a"), soon()).unwrap_err();
     assert!(
         matches!(&error, Error::Unreachable { words, .. } if words.contains("/nonexistent/socket")),
         "{error}"
@@ -104,7 +108,8 @@ fn a_daemon_that_hangs_costs_its_slice_and_no_more() {
     let host = Libvirt::new(&format!("qemu+unix:///system?socket={}", socket.display()));
     let begun = std::time::Instant::now();
     for _ in 0..2 {
-        let error = host.look(&name("a"), Deadline::after(Duration::from_millis(300))).unwrap_err();
+        let error =
+            host.look(&guest("a"), Deadline::after(Duration::from_millis(300))).unwrap_err();
         assert!(matches!(error, Error::Silent { .. }), "{error}");
     }
     assert!(begun.elapsed() < Duration::from_secs(2));

@@ -154,7 +154,7 @@ impl Guest<'_> {
     fn make_room(&self, target: &dyn Hypervisor) -> Result<()> {
         let name = &self.identity.name;
         let answer = CONNECT_SLICE.max(target.abilities().answer);
-        let there = self.done(target.look(name, self.by.slice(answer)))?;
+        let there = self.done(target.look(&self.identity, self.by.slice(answer)))?;
         // Another guest of that name is no copy of this one; whether it is in the way is asked next.
         if self.same(&there).is_err() {
             return Ok(());
@@ -165,7 +165,7 @@ impl Guest<'_> {
                 (self.note)(format_args!(
                     "removing what an earlier migration of guest {name} left on the target"
                 ));
-                self.done(target.destroy(name, self.by.slice(CLEAR_SLICE)))
+                self.done(target.clear(&self.identity, self.by.slice(CLEAR_SLICE)))
             }
             state => Err(Error::TargetOccupied { guest: name.clone(), state }),
         }

@@ -27,7 +27,7 @@ impl Guest<'_> {
         loop {
             let seen = self.observe()?;
             let here = seen.state;
-            let there = target.look(&self.identity.name, self.by.slice(answer));
+            let there = target.look(&self.identity, self.by.slice(answer));
             let there = there.map(|sight| sight.state);
             match (here, &there, &outcome) {
                 (State::Off, Ok(State::Running | State::Paused(Pause::Admin)), _) => {

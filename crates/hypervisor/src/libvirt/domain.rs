@@ -2,10 +2,10 @@
 
 use super::session::Session;
 use super::{Libvirt, ffi};
+use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::{Name, Uuid};
 use crate::state::{Job, Pause, Sight, State};
-use crate::{Deadline, Hypervisor};
 use std::time::Duration;
 use virt::connect::Connect;
 use virt::domain::{
@@ -131,7 +131,7 @@ fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
 /// Aborts the job that holds the domain and waits until it is over.
 pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadline) -> Result<()> {
     loop {
-        let job = libvirt.look(guest, by)?.job;
+        let job = libvirt.sight(guest, by)?.job;
         if !job.holds() {
             return Ok(());
         }

@@ -12,7 +12,7 @@ mod session;
 pub use options::parse as parse_options;
 
 use crate::error::{Error, Result};
-use crate::identity::Name;
+use crate::identity::{Identity, Name};
 use crate::state::Sight;
 use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
@@ -42,6 +42,14 @@ impl Libvirt {
         virt::error::clear_error_callback();
         Self { session: Session::new(uri) }
     }
+
+    /// What is known of the guest of that name.
+    fn sight(&self, guest: &Name, by: Deadline) -> Result<Sight> {
+        let name = guest.clone();
+        self.session.ask("tell a guest's state", by.slice(LOOK_SLICE), move |connect| {
+            domain::look(connect, &name)
+        })
+    }
 }
 
 impl Hypervisor for Libvirt {
@@ -49,15 +57,12 @@ impl Hypervisor for Libvirt {
         Abilities::ALL
     }
 
-    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
-        let name = guest.clone();
-        self.session.ask("tell a guest's state", by.slice(LOOK_SLICE), move |connect| {
-            domain::look(connect, &name)
-        })
+    fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
+        self.sight(&guest.name, by)
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
-        let known = self.look(&definition.identity.name, by)?;
+        let known = self.look(&definition.identity, by)?;
         let missing = known.uuid.as_ref().filter(|_| definition.identity.uuid.is_none());
         let xml = definition.domain()?.for_start(missing)?;
         self.session.ask("start the guest", by, move |connect| {
@@ -83,8 +88,8 @@ impl Hypervisor for Libvirt {
         })
     }
 
-    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
-        let name = guest.clone();
+    fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
+        let name = guest.name.clone();
         self.session.ask("destroy the guest", by, move |connect| {
             let Some(domain) = domain::active(connect, &name)? else { return Ok(()) };
             // It may end by itself meanwhile: an incoming copy does when its source gives up.

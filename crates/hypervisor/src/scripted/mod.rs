@@ -149,10 +149,10 @@ impl Hypervisor for Scripted {
         self.abilities
     }
 
-    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
+    fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
         let (answer, _) = self.script("look", "")?;
         let by = if answer == Answer::Hang { by.slice(LOOK_SLICE) } else { by };
-        self.answer(answer, "look", by, self.read()?.sight(guest))
+        self.answer(answer, "look", by, self.read()?.sight(&guest.name))
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
@@ -178,11 +178,11 @@ impl Hypervisor for Scripted {
         })
     }
 
-    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
+    fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
         self.call(("destroy", ""), by, |host, effect| {
             match effect {
-                Effect::Half => host.forget(guest),
-                _ => host.end(guest),
+                Effect::Half => host.forget(&guest.name),
+                _ => host.end(&guest.name),
             }
             Ok(())
         })

@@ -104,10 +104,11 @@ impl Xl {
         Table::parse(&listed.text())
     }
 
-    /// The domain that is the guest, under its own name.
+    /// The domain that is the guest, under its own name or one that a migration which failed has left to it.
     pub(super) fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Row> {
         let gone = || Error::Refused { what, words: format!("there is no domain {guest}") };
-        self.table(by)?.named(guest.as_str()).cloned().ok_or_else(gone)
+        let table = self.table(by)?;
+        table::own(guest).iter().find_map(|name| table.named(name)).cloned().ok_or_else(gone)
     }
 
     /// Runs xl on the domain that is the guest, by its number: a name could be taken for a number or an option.
@@ -120,6 +121,17 @@ impl Xl {
     ) -> Result<()> {
         let id = self.domain(what, guest, by)?.id.to_string();
         self.run(what, &[verb, &[id.as_str()]].concat(), by).map(drop)
+    }
+
+    /// Destroys that domain.
+    pub(super) fn end(&self, row: &Row, by: Deadline) -> Result<()> {
+        let destroyed = self.run("destroy the guest", &["destroy", &row.id.to_string()], by);
+        // It says so too when the domain ended meanwhile, or is ending.
+        let gone = || self.table(by).is_ok_and(|table| !table.has(row));
+        match destroyed {
+            Err(error) if error.is_silence() || !gone() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// What xl is doing with a domain of the guest on this host; of another one that is not known.

@@ -73,6 +73,10 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
             "it is paused, and cannot do what a migration asks of it; xl unpause lets it run on";
         return Err(refused(words));
     }
+    if row.name.as_deref() != Some(guest.as_str()) {
+        let (name, id) = (row.name.unwrap_or_default(), row.id);
+        return Err(refused(&format!("it runs as {name}; xl rename {id} {guest} names it again")));
+    }
     let target = Address::parse(&migration.destination)?;
     let Some((host, transport)) = target.there() else {
         return Err(refused("the target is this host"));
@@ -108,8 +112,7 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
 pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
     loop {
         let (mut working, domains) = (false, xl.names(by)?);
-        let own = [&[guest.to_string()][..], &table::departed(guest)].concat();
-        for (id, name) in domains.iter().filter(|(_, name)| own.contains(name)) {
+        for (id, name) in domains.iter().filter(|(_, name)| table::own(guest).contains(name)) {
             for task in job::of(guest, *id).into_iter().filter(Task::holds) {
                 working = true;
                 if name == guest.as_str() {

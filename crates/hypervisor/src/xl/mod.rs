@@ -24,7 +24,7 @@ pub use share::share;
 pub use witness::{Domain, Xen};
 
 use crate::error::{Error, Result};
-use crate::identity::Name;
+use crate::identity::{Identity, Name};
 use crate::state::Sight;
 use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
@@ -82,9 +82,9 @@ impl Hypervisor for Xl {
         Self::ABILITIES
     }
 
-    fn look(&self, guest: &Name, by: Deadline) -> Result<Sight> {
+    fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
         let table = self.table(by)?;
-        Ok(state::sight(&table, guest, |row| self.jobs(guest, row)))
+        Ok(state::sight(&table, guest, |row| self.jobs(&guest.name, row)))
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
@@ -120,17 +120,15 @@ impl Hypervisor for Xl {
         self.run(what, &arguments, by.slice(ANSWER)).map(drop)
     }
 
-    fn destroy(&self, guest: &Name, by: Deadline) -> Result<()> {
-        for row in self.table(by)?.copies(guest) {
-            let destroyed = self.run("destroy the guest", &["destroy", &row.id.to_string()], by);
-            // It says so too when the domain ended meanwhile, or is ending.
-            let gone = || self.table(by).is_ok_and(|table| !table.has(row));
-            match destroyed {
-                Err(error) if error.is_silence() || !gone() => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
+    fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
+        let table = self.table(by)?;
+        let itself = table.named(guest.name.as_str());
+        itself.into_iter().chain(table.copies(guest)).try_for_each(|row| self.end(row, by))
+    }
+
+    fn clear(&self, guest: &Identity, by: Deadline) -> Result<()> {
+        let table = self.table(by)?;
+        state::leftovers(&table, guest).try_for_each(|row| self.end(row, by))
     }
 
     fn save(&self, guest: &Name, file: &Path, by: Deadline) -> Result<()> {

@@ -1,8 +1,8 @@
 //! What a domain's state means for the guest in it.
 
 use super::job::{Task, Work};
-use super::table::{Row, Table, departed, incoming};
-use crate::identity::Name;
+use super::table::{Row, Table, incoming};
+use crate::identity::Identity;
 use crate::state::{Job, Pause, Sight, State};
 
 /// What the hypervisor tells of a domain.
@@ -57,22 +57,40 @@ impl Condition {
 }
 
 /// What is true of a guest on a host: of the domain with its name, else of the copies that a migration makes.
-pub fn sight(table: &Table, guest: &Name, work: impl Fn(&Row) -> Vec<Task>) -> Sight {
-    if let Some(row) = table.named(guest.as_str()) {
+pub fn sight(table: &Table, guest: &Identity, work: impl Fn(&Row) -> Vec<Task>) -> Sight {
+    if let Some(row) = table.named(guest.name.as_str()) {
         let tasks = work(row);
         return seen(row, running(row, &tasks), job(&tasks));
     }
-    if let Some(row) = table.named(&incoming(guest)) {
-        let paused = row.condition.paused && row.condition.shutdown.is_none();
-        let state = if paused { State::Paused(Pause::Incoming) } else { row.condition.state() };
-        return seen(row, state, Job::Incoming);
+    let Some(row) = table.copies(guest).next() else { return Sight::NOTHING };
+    if row.name == Some(incoming(&guest.name)) {
+        return seen(row, arriving(row), Job::Incoming);
     }
-    let left = departed(guest).iter().find_map(|name| table.named(name)).map(|row| {
-        let job = job(&work(row));
-        let gone = State::Paused(Pause::Outgoing);
-        seen(row, if job == Job::Running { gone } else { State::Remains }, job)
-    });
-    left.unwrap_or(Sight::NOTHING)
+    let tasks = work(row);
+    let state = match (running(row, &tasks), job(&tasks)) {
+        (State::Paused(Pause::Outgoing), Job::None) => State::Remains,
+        // An xl that fails, or is killed, may leave this name to a guest that runs here still.
+        (state, _) => state,
+    };
+    seen(row, state, job(&tasks))
+}
+
+/// The copies of a guest that never ran here, or never run here again.
+pub fn leftovers<'a>(table: &'a Table, guest: &'a Identity) -> impl Iterator<Item = &'a Row> {
+    let is_arriving = |row: &Row| row.name == Some(incoming(&guest.name));
+    table.copies(guest).filter(move |row| match row.condition.state() {
+        State::Paused(Pause::Outgoing) | State::Dying => true,
+        State::Paused(Pause::Admin) => is_arriving(row),
+        _ => false,
+    })
+}
+
+/// The state of a copy that is coming in.
+fn arriving(row: &Row) -> State {
+    match row.condition.state() {
+        State::Paused(Pause::Admin) => State::Paused(Pause::Incoming),
+        state => state,
+    }
 }
 
 fn seen(row: &Row, state: State, job: Job) -> Sight {
@@ -105,7 +123,14 @@ fn job(tasks: &[Task]) -> Job {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::{Name, Uuid};
     use crate::process::Process;
+
+    const UUID: &str = "6b1f2a10-0000-4000-8000-0000000000a1";
+
+    fn guest() -> Identity {
+        Identity { name: Name::from_any("g1"), uuid: Uuid::parse(UUID) }
+    }
 
     fn table(rows: &[(&str, &str)]) -> Table {
         let header = "Name ID Mem VCPUs\tState\tTime(s) UUID Reason-Code\tSecurity Label\n";
@@ -118,16 +143,14 @@ mod tests {
                 _ if state.contains('s') => "0",
                 _ => "-",
             };
-            let uuid = "6b1f2a10-0000-4000-8000-0000000000a1";
-            format!("{name} {} 96 1 {state} 8.4 {uuid} {code} -\n", number + 1)
+            format!("{name} {} 96 1 {state} 8.4 {UUID} {code} -\n", number + 1)
         });
         Table::parse(&(header.to_owned() + &rows.collect::<String>())).unwrap()
     }
 
     fn state(rows: &[(&str, &str)], work: Option<Work>) -> (State, Job) {
         let task = |work| Task { work, process: Process { pid: 1, start: 1 } };
-        let sight =
-            sight(&table(rows), &Name::from_any("g1"), |_| work.map(task).into_iter().collect());
+        let sight = sight(&table(rows), &guest(), |_| work.map(task).into_iter().collect());
         (sight.state, sight.job)
     }
 
@@ -175,9 +198,45 @@ mod tests {
             (State::Paused(Pause::Outgoing), Job::Running)
         );
         assert_eq!(state(&[away], None), (State::Remains, Job::None));
-        assert_eq!(state(&[("migrating-g1", "r-----")], None).0, State::Remains);
+        assert_eq!(state(&[("migrating-g1", "--p--d")], None).0, State::Remains);
         // The guest itself counts before what is left of others.
         assert_eq!(state(&[away, incoming, ("g1", "-b----")], None).0, State::Running);
+    }
+
+    #[test]
+    fn a_guest_that_was_not_let_go_after_all_is_the_guest() {
+        for (letters, expected) in [
+            ("-b----", State::Running),
+            ("--p---", State::Paused(Pause::Admin)),
+            ("---sc-", State::Crashed),
+            ("---s--", State::ShuttingDown),
+        ] {
+            let seen = state(&[("g1--migratedaway", letters)], None);
+            assert_eq!(seen, (expected, Job::None), "{letters}");
+        }
+    }
+
+    #[test]
+    fn copies_of_another_guest_are_none_of_this_one_s() {
+        let uuid = Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a2");
+        let other = Identity { uuid, ..guest() };
+        for name in ["g1--incoming", "g1--migratedaway", "migrating-g1"] {
+            let table = table(&[(name, "---ss-")]);
+            assert_eq!(sight(&table, &other, |_| Vec::new()), Sight::NOTHING, "{name}");
+            assert_eq!(leftovers(&table, &other).count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_never_runs_is_left_over() {
+        let left = |rows: &[(&str, &str)]| {
+            let (table, guest) = (table(rows), guest());
+            leftovers(&table, &guest).map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[("g1", "--p---"), ("g1--incoming", "--p---")]), [2]);
+        assert_eq!(left(&[("g1", "---ss-"), ("g1--incoming", "-b----")]), [0; 0]);
+        assert_eq!(left(&[("g1--migratedaway", "---ss-"), ("migrating-g1", "--p--d")]), [1, 2]);
+        assert_eq!(left(&[("g1--migratedaway", "-b----"), ("migrating-g1", "--p---")]), [0; 0]);
     }
 
     #[test]

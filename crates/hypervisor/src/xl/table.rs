@@ -2,7 +2,7 @@
 
 use super::state::{Condition, Reason};
 use crate::error::{Error, Result};
-use crate::identity::{Name, Uuid};
+use crate::identity::{Identity, Name, Uuid};
 
 /// How much of what xl says makes a reason, in characters.
 const REASON: usize = 400;
@@ -57,12 +57,12 @@ impl Table {
         self.0.iter().find(|row| row.name.as_deref() == Some(name))
     }
 
-    /// Every domain that is the guest or a copy of it that a migration made.
-    pub fn copies(&self, guest: &Name) -> impl Iterator<Item = &Row> {
-        [guest.to_string(), incoming(guest)]
-            .into_iter()
-            .chain(departed(guest))
-            .filter_map(|name| self.named(&name))
+    /// The copies of the guest that a migration makes: the one that comes in, then those that were let go. A
+    /// domain with another UUID is another guest, whatever its name.
+    pub fn copies(&self, guest: &Identity) -> impl Iterator<Item = &Row> {
+        let names = [incoming(&guest.name)].into_iter().chain(own(&guest.name).into_iter().skip(1));
+        let rows = names.filter_map(|name| self.named(&name));
+        rows.filter(|row| guest.uuid.as_ref().is_none_or(|uuid| *uuid == row.uuid))
     }
 
     /// The number and the memory, in MiB, of every guest that runs.
@@ -87,9 +87,10 @@ pub fn incoming(guest: &Name) -> String {
     format!("{guest}--incoming")
 }
 
-/// What xl calls a guest that it has let go, and what its predecessor xm called one.
-pub fn departed(guest: &Name) -> [String; 2] {
-    [format!("{guest}--migratedaway"), format!("migrating-{guest}")]
+/// What xl calls a guest that runs on its host, or has: its name, then what xl and its predecessor xm call one
+/// that they have let go.
+pub fn own(guest: &Name) -> [String; 3] {
+    [guest.to_string(), format!("{guest}--migratedaway"), format!("migrating-{guest}")]
 }
 
 impl Row {
