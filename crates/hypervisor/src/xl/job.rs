@@ -1,5 +1,6 @@
 //! What xl is doing with a domain: its processes on this node, whoever has started them.
 
+use super::table::incoming;
 use crate::identity::Name;
 use crate::process::Process;
 use nix::sys::signal::{Signal, kill};
@@ -76,19 +77,43 @@ fn work(line: &[u8], guest: &Name, id: u16) -> Option<Work> {
 /// The xl that brings a guest back when it reboots and clears it away when it ends. It was started with the
 /// guest, here or by a migration, and logs to a file that has the guest's name.
 pub fn keepers(guest: &Name) -> Vec<Process> {
-    let logs = ["", "--incoming"].map(|end| format!("/var/log/xen/xl-{guest}{end}.log"));
-    let keeps = |process: &Process| {
-        let log = std::fs::read_link(format!("/proc/{}/fd/1", process.pid)).ok();
-        let is_its = |log: &Path| logs.iter().any(|known| log == Path::new(known));
-        log.is_some_and(|log| is_its(&log))
-            && process.command_line().is_some_and(|line| arguments(&line).is_some())
-    };
-    Process::all().filter(keeps).collect()
+    let is_xl =
+        |process: &Process| process.command_line().is_some_and(|line| arguments(&line).is_some());
+    Process::all().filter(|process| keeps(*process, guest) && is_xl(process)).collect()
+}
+
+fn keeps(process: Process, guest: &Name) -> bool {
+    let log = std::fs::read_link(format!("/proc/{}/fd/1", process.pid)).ok();
+    log.is_some_and(|log| is_log(&log, guest))
+}
+
+/// Whether xl logs to that file what it does for the guest. libxl gives the log of one before another name
+/// (`.log.1`), or removes it, and where all of them are was said when Xen was built.
+fn is_log(file: &Path, guest: &Name) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.strip_suffix(" (deleted)").unwrap_or(name);
+    [guest.to_string(), incoming(guest)].iter().any(|guest| {
+        name.strip_prefix(&format!("xl-{guest}.log")).is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('.').is_some_and(|it| it.parse::<u32>().is_ok())
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keeper_is_known_by_its_log_whatever_has_become_of_that() {
+        let is_log = |name: &str| is_log(Path::new(name), &Name::from_any("g1"));
+        for log in ["g1.log", "g1--incoming.log", "g1.log.1", "g1.log.12 (deleted)"] {
+            assert!(is_log(&format!("/var/log/xen/xl-{log}")), "{log}");
+            assert!(is_log(&format!("/opt/xen/log/xl-{log}")), "{log}");
+        }
+        for other in ["xl-g1.log.old.log", "xl-g10.log", "xl-g1", "g1.log", "xl-g1.log.", "/"] {
+            assert!(!is_log(other), "{other}");
+        }
+    }
 
     #[test]
     fn an_xl_is_known_by_its_verb_and_its_domain() {
