@@ -17,6 +17,7 @@ const STATES: &[(State, i32, i32)] = &[
     // For a job that is over.
     (State::Paused(Pause::Outgoing), 1, 1),
     (State::Paused(Pause::Job), 190, 0),
+    (State::Paused(Pause::Building), 190, 0),
     (State::Crashed, 1, 1),
     (State::PmSuspended, 190, 0),
     (State::ShuttingDown, 190, 0),

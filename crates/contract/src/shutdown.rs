@@ -27,6 +27,7 @@ pub fn every_state_ends_in_nothing(agent: &Agent) {
         State::Paused(Pause::Admin),
         State::Paused(Pause::IoError),
         State::Paused(Pause::Incoming),
+        State::Paused(Pause::Building),
         State::Paused(Pause::Unknown),
         State::Crashed,
         State::PmSuspended,

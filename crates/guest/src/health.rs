@@ -31,6 +31,7 @@ pub fn describe(state: State) -> &'static str {
         State::Paused(Pause::Outgoing) => "paused at the end of a migration",
         State::Paused(Pause::PostcopyFailed) => "paused after a failed post-copy migration",
         State::Paused(Pause::Job) => "paused for a job of the hypervisor",
+        State::Paused(Pause::Building) => "being built",
         State::Paused(Pause::Unknown) => "paused",
         State::Crashed => "crashed",
         State::PmSuspended => "suspended by itself (ACPI S3)",
@@ -61,7 +62,9 @@ impl Guest<'_> {
                 Health::Impaired { reason: is(&resume) }
             }
             State::PmSuspended => Health::Impaired { reason: is("; virsh dompmwakeup wakes it") },
-            State::ShuttingDown | State::Dying => Health::Impaired { reason: is("") },
+            State::ShuttingDown | State::Dying | State::Paused(Pause::Building) => {
+                Health::Impaired { reason: is("") }
+            }
             // Its CPUs stand still for a job that is not there any more: nobody lets it run on.
             State::Paused(Pause::Outgoing) if seen.has_no_job() => {
                 Health::Failed { reason: is(", which is over") }

@@ -146,7 +146,7 @@ fn private(directory: &Path) -> io::Result<()> {
 }
 
 fn ticket_path(guest: &Identity, directory: &Path) -> PathBuf {
-    directory.join(format!("{}.migration.json", guest.name))
+    directory.join(guest.name.memory_file()).with_extension("json")
 }
 
 fn memory(ticket: &Path) -> PathBuf {

@@ -29,7 +29,7 @@ impl Guest<'_> {
             | State::Dying
             | State::ShuttingDown
             | State::Remains
-            | State::Paused(Pause::Incoming | Pause::PostcopyFailed) => {
+            | State::Paused(Pause::Incoming | Pause::PostcopyFailed | Pause::Building) => {
                 (self.note)(format_args!(
                     "clearing away what remains of guest {}: it is {}",
                     self.identity.name,
@@ -105,7 +105,8 @@ impl Guest<'_> {
             match seen.state {
                 State::Running => return Ok(()),
                 // A boot or a restore that is still being set up.
-                State::Paused(Pause::Job | Pause::Unknown) | State::Alive if by.pause(POLL) => {}
+                State::Paused(Pause::Job | Pause::Building | Pause::Unknown) | State::Alive
+                    if by.pause(POLL) => {}
                 state => return Err(Error::NotUp { guest: self.identity.name.clone(), state }),
             }
         }

@@ -14,6 +14,13 @@ impl Name {
         &self.0
     }
 
+    /// The name of a file with this guest's memory, saved after a failed migration. An xl that resumes the guest
+    /// is known by it.
+    #[must_use]
+    pub fn memory_file(&self) -> String {
+        format!("{self}.migration.state")
+    }
+
     /// The name that a text makes once what no name may have is replaced by underscores.
     #[must_use]
     pub fn from_any(text: &str) -> Self {

@@ -17,6 +17,8 @@ pub enum Pause {
     PostcopyFailed,
     /// A job of the hypervisor (save, dump, snapshot, start) that ends by itself.
     Job,
+    /// It is being built, or was by somebody who is gone: there is no operating system in it yet.
+    Building,
     /// Something else, which the hypervisor does not tell.
     Unknown,
 }

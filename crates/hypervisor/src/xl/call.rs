@@ -1,8 +1,9 @@
 //! Running xl, here or on another host.
 
 use super::address::Address;
+use super::state::Deeds;
 use super::table::{self, Row, Table};
-use super::{Xl, job, xenstore};
+use super::{Xl, job, userdata, xenstore};
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
@@ -83,7 +84,7 @@ impl Xl {
         Error::Unreachable { uri: self.uri.clone(), words: words.to_owned() }
     }
 
-    fn is_here(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         self.address.as_ref().is_ok_and(Address::is_here)
     }
 
@@ -134,9 +135,13 @@ impl Xl {
         }
     }
 
-    /// What xl is doing with a domain of the guest on this host; of another one that is not known.
-    pub(super) fn jobs(&self, guest: &Name, row: &Row) -> Vec<job::Task> {
-        if self.is_here() { job::of(guest, row.id) } else { Vec::new() }
+    /// What is done with a domain of the guest on this host; of another one that is not known.
+    pub(super) fn deeds(&self, guest: &Name, row: &Row) -> Deeds {
+        if !self.is_here() {
+            return Deeds::default();
+        }
+        let unfinished = !userdata::is_there(row.id, &row.uuid);
+        Deeds { tasks: job::of(guest, Some(row.id)), unfinished }
     }
 
     /// The number and the name of every domain of this host, from xenstored itself or from xl.

@@ -1,6 +1,6 @@
 //! What xl is doing with a domain: its processes on this node, whoever has started them.
 
-use super::table::incoming;
+use super::table::{incoming, name_setting};
 use crate::identity::Name;
 use crate::process::Process;
 use nix::sys::signal::{Signal, kill};
@@ -18,6 +18,8 @@ pub enum Work {
     Checkpoint,
     /// It destroys the domain.
     Destroy,
+    /// It builds the domain, to boot the guest or to restore it, and lets it run then.
+    Build,
 }
 
 /// An xl that is at work.
@@ -27,13 +29,21 @@ pub struct Task {
     pub process: Process,
 }
 
-/// Every xl that is at work on the guest, in a domain of that number.
-pub fn of(guest: &Name, id: u16) -> Vec<Task> {
+/// Every xl that is at work on the guest, in a domain of that number if it has one.
+pub fn of(guest: &Name, id: Option<u16>) -> Vec<Task> {
     let task = |process: Process| {
         let work = work(&process.command_line()?, guest, id)?;
-        Some(Task { work, process })
+        // The xl that has built a domain stays as its keeper, with the same words.
+        let is_over = work == Work::Build && keeps(process, guest);
+        (!is_over).then_some(Task { work, process })
     };
     Process::all().filter_map(task).collect()
+}
+
+/// Every xl that builds a domain for the guest, which may not be there yet. It outlives an agent that is killed.
+pub fn builders(guest: &Name) -> Vec<Process> {
+    let builds = |task: &Task| task.work == Work::Build;
+    of(guest, None).into_iter().filter(builds).map(|task| task.process).collect()
 }
 
 impl Task {
@@ -60,18 +70,30 @@ fn arguments(line: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     (program == b"xl").then_some(words)
 }
 
-/// What a command line does with a domain, if it is one of xl's that names it, by its name or its number.
-fn work(line: &[u8], guest: &Name, id: u16) -> Option<Work> {
+/// What a command line does with a domain, if it is one of xl's that names it: by its name or its number, or by
+/// what this suite tells an xl that is to build it.
+fn work(line: &[u8], guest: &Name, id: Option<u16>) -> Option<Work> {
     let mut words = arguments(line)?;
-    let work = match words.find(|word| !word.starts_with(b"-"))? {
-        b"migrate" => Work::Migrate,
-        b"save" => Work::Save,
-        b"remus" => Work::Checkpoint,
-        b"destroy" => Work::Destroy,
+    let id = id.map(|id| id.to_string());
+    let is_domain = |word: &[u8]| {
+        word == guest.as_str().as_bytes() || id.as_ref().is_some_and(|id| word == id.as_bytes())
+    };
+    let (work, named) = match words.find(|word| !word.starts_with(b"-"))? {
+        b"migrate" => (Work::Migrate, words.any(is_domain)),
+        b"save" => (Work::Save, words.any(is_domain)),
+        b"remus" => (Work::Checkpoint, words.any(is_domain)),
+        b"destroy" => (Work::Destroy, words.any(is_domain)),
+        b"create" => {
+            let name = name_setting(guest);
+            (Work::Build, words.any(|word| word == name.as_bytes()))
+        }
+        b"restore" => {
+            let memory = format!("/{}", guest.memory_file());
+            (Work::Build, words.any(|word| word.ends_with(memory.as_bytes())))
+        }
         _ => return None,
     };
-    let (name, id) = (guest.as_str().as_bytes(), id.to_string());
-    words.any(|word| word == id.as_bytes() || word == name).then_some(work)
+    named.then_some(work)
 }
 
 /// The xl that brings a guest back when it reboots and clears it away when it ends. It was started with the
@@ -118,11 +140,16 @@ mod tests {
     #[test]
     fn an_xl_is_known_by_its_verb_and_its_domain() {
         let guest = Name::from_any("g1");
-        let work = |line: &str| work(line.replace(' ', "\0").as_bytes(), &guest, 3);
+        let work = |line: &str| work(line.replace(' ', "\0").as_bytes(), &guest, Some(3));
         assert_eq!(work("/usr/sbin/xl migrate -s ssh 3 n2"), Some(Work::Migrate));
         assert_eq!(work("xl -v save g1 /srv/g1.state"), Some(Work::Save));
         assert_eq!(work("xl remus -Fnd g1 n2"), Some(Work::Checkpoint));
         assert_eq!(work("xl destroy 3"), Some(Work::Destroy));
+        let build = "xl create -f /srv/a.cfg name=\"g1\"";
+        assert_eq!(work(build), Some(Work::Build));
+        assert_eq!(work("xl restore /srv/g1.migration.state"), Some(Work::Build));
+        assert_eq!(work(&build.replace("g1", "g10")), None);
+        assert_eq!(work("xl restore /srv/g10.migration.state"), None);
         for other in ["xl migrate g10 n2", "xl list 3", "grep xl migrate 3", "xl", "xl create g1"] {
             assert_eq!(work(other), None, "{other}");
         }

@@ -96,7 +96,7 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     if let Some(ended) = run.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
-    for task in job::of(guest, row.id).into_iter().filter(Task::holds) {
+    for task in job::of(guest, Some(row.id)).into_iter().filter(Task::holds) {
         task.fail();
     }
     // It has nothing to say that is not known.
@@ -113,7 +113,7 @@ pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
     loop {
         let (mut working, domains) = (false, xl.names(by)?);
         for (id, name) in domains.iter().filter(|(_, name)| table::own(guest).contains(name)) {
-            for task in job::of(guest, *id).into_iter().filter(Task::holds) {
+            for task in job::of(guest, Some(*id)).into_iter().filter(Task::holds) {
                 working = true;
                 if name == guest.as_str() {
                     task.fail();

@@ -27,7 +27,8 @@ use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
 use crate::state::Sight;
 use crate::{
-    Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
+    Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Trace,
+    Transfer, Witness,
 };
 use address::Address;
 use call::{ANSWER, ANSWER_THERE};
@@ -84,7 +85,7 @@ impl Hypervisor for Xl {
 
     fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
         let table = self.table(by)?;
-        Ok(state::sight(&table, guest, |row| self.jobs(&guest.name, row)))
+        Ok(state::sight(&table, guest, |row| self.deeds(&guest.name, row)))
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
@@ -121,6 +122,12 @@ impl Hypervisor for Xl {
     }
 
     fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
+        if self.is_here() {
+            // They would go on with what is about to be destroyed, or begin anew.
+            for builder in job::builders(&guest.name) {
+                Xen.kill(Trace::Process(builder), by);
+            }
+        }
         let table = self.table(by)?;
         let itself = table.named(guest.name.as_str());
         itself.into_iter().chain(table.copies(guest)).try_for_each(|row| self.end(row, by))

@@ -56,23 +56,42 @@ impl Condition {
     }
 }
 
+/// What is done with a domain, as far as its host shows it.
+#[derive(Debug, Default)]
+pub struct Deeds {
+    /// By every xl that is at work.
+    pub tasks: Vec<Task>,
+    /// Whether the domain is not built to its end, or was not.
+    pub unfinished: bool,
+}
+
+impl Deeds {
+    fn include(&self, work: Work) -> bool {
+        self.tasks.iter().any(|task| task.work == work)
+    }
+
+    fn job(&self) -> Job {
+        if self.tasks.iter().any(Task::holds) { Job::Running } else { Job::None }
+    }
+}
+
 /// What is true of a guest on a host: of the domain with its name, else of the copies that a migration makes.
-pub fn sight(table: &Table, guest: &Identity, work: impl Fn(&Row) -> Vec<Task>) -> Sight {
+pub fn sight(table: &Table, guest: &Identity, deeds: impl Fn(&Row) -> Deeds) -> Sight {
     if let Some(row) = table.named(guest.name.as_str()) {
-        let tasks = work(row);
-        return seen(row, running(row, &tasks), job(&tasks));
+        let deeds = deeds(row);
+        return seen(row, running(row, &deeds), deeds.job());
     }
     let Some(row) = table.copies(guest).next() else { return Sight::NOTHING };
     if row.name == Some(incoming(&guest.name)) {
         return seen(row, arriving(row), Job::Incoming);
     }
-    let tasks = work(row);
-    let state = match (running(row, &tasks), job(&tasks)) {
+    let deeds = deeds(row);
+    let state = match (running(row, &deeds), deeds.job()) {
         (State::Paused(Pause::Outgoing), Job::None) => State::Remains,
         // An xl that fails, or is killed, may leave this name to a guest that runs here still.
         (state, _) => state,
     };
-    seen(row, state, job(&tasks))
+    seen(row, state, deeds.job())
 }
 
 /// The copies of a guest that never ran here, or never run here again.
@@ -98,26 +117,22 @@ fn seen(row: &Row, state: State, job: Job) -> Sight {
     Sight { state, uuid, persistent, cpus: row.cpus, memory: row.memory, job }
 }
 
-/// The state of the domain with the guest's own name.
-fn running(row: &Row, tasks: &[Task]) -> State {
-    let does = |work: Work| tasks.iter().any(|task| task.work == work);
+/// The state of a domain that is the guest.
+fn running(row: &Row, deeds: &Deeds) -> State {
     match row.condition.state() {
         // Remus: between two checkpoints it runs, and this is one.
-        State::Paused(Pause::Outgoing) if does(Work::Checkpoint) => State::Running,
-        State::Paused(Pause::Outgoing) if does(Work::Save) => State::Paused(Pause::Job),
-        // It is being built, or destroyed.
-        State::Paused(Pause::Admin) if row.cpus == 0 || does(Work::Destroy) => {
-            State::Paused(Pause::Job)
+        State::Paused(Pause::Outgoing) if deeds.include(Work::Checkpoint) => State::Running,
+        State::Paused(Pause::Outgoing) if deeds.include(Work::Save) => State::Paused(Pause::Job),
+        State::Paused(Pause::Admin) if deeds.include(Work::Destroy) => State::Paused(Pause::Job),
+        State::Paused(Pause::Admin)
+            if row.cpus == 0 || deeds.unfinished || deeds.include(Work::Build) =>
+        {
+            State::Paused(Pause::Building)
         }
         // xl takes the name away from a domain before it tears it down.
-        State::Dying if !does(Work::Destroy) => State::Remains,
+        State::Dying if !deeds.include(Work::Destroy) => State::Remains,
         state => state,
     }
-}
-
-fn job(tasks: &[Task]) -> Job {
-    let holds = tasks.iter().any(Task::holds);
-    if holds { Job::Running } else { Job::None }
 }
 
 #[cfg(test)]
@@ -150,7 +165,9 @@ mod tests {
 
     fn state(rows: &[(&str, &str)], work: Option<Work>) -> (State, Job) {
         let task = |work| Task { work, process: Process { pid: 1, start: 1 } };
-        let sight = sight(&table(rows), &guest(), |_| work.map(task).into_iter().collect());
+        let tasks = || work.map(task).into_iter().collect();
+        let deeds = |_: &Row| Deeds { tasks: tasks(), unfinished: false };
+        let sight = sight(&table(rows), &guest(), deeds);
         (sight.state, sight.job)
     }
 
@@ -186,6 +203,15 @@ mod tests {
         assert_eq!(with("-b----", Work::Migrate), (State::Running, Job::Running));
         assert_eq!(with("--p--d", Work::Destroy), (State::Dying, Job::None));
         assert_eq!(with("--p---", Work::Destroy), (State::Paused(Pause::Job), Job::None));
+        assert_eq!(with("--p---", Work::Build), (State::Paused(Pause::Building), Job::None));
+    }
+
+    #[test]
+    fn a_guest_that_is_not_built_to_its_end_is_none_that_somebody_has_paused() {
+        let unfinished = |_: &Row| Deeds { unfinished: true, ..Deeds::default() };
+        let state = |letters| sight(&table(&[("g1", letters)]), &guest(), unfinished).state;
+        assert_eq!(state("--p---"), State::Paused(Pause::Building));
+        assert_eq!(state("-b----"), State::Running);
     }
 
     #[test]
@@ -222,7 +248,7 @@ mod tests {
         let other = Identity { uuid, ..guest() };
         for name in ["g1--incoming", "g1--migratedaway", "migrating-g1"] {
             let table = table(&[(name, "---ss-")]);
-            assert_eq!(sight(&table, &other, |_| Vec::new()), Sight::NOTHING, "{name}");
+            assert_eq!(sight(&table, &other, |_| Deeds::default()), Sight::NOTHING, "{name}");
             assert_eq!(leftovers(&table, &other).count(), 0, "{name}");
         }
     }

@@ -79,15 +79,16 @@ impl Witness for Xen {
         Self::domains().is_some_and(|domains| domains.iter().all(named))
     }
 
-    /// The guest's domains; where there is none, the xl that is about to bring it back, as it does when a guest
-    /// reboots.
+    /// The xl that builds the guest, which is to end first, and the guest's domains; where there is none, the xl
+    /// that is about to bring it back, as it does when a guest reboots.
     fn find(&self, guest: &Identity) -> Vec<Trace> {
-        let domains: Vec<Trace> =
-            Self::living(guest).iter().map(|info| Trace::Domain(info.domain)).collect();
-        if !domains.is_empty() {
-            return domains;
+        let mut processes = job::builders(&guest.name);
+        let domains = Self::living(guest);
+        if domains.is_empty() {
+            processes.extend(job::keepers(&guest.name));
         }
-        job::keepers(&guest.name).into_iter().map(Trace::Process).collect()
+        let domains = domains.iter().map(|info| Trace::Domain(info.domain));
+        processes.into_iter().map(Trace::Process).chain(domains).collect()
     }
 
     fn alive(&self, trace: Trace) -> bool {
@@ -103,9 +104,16 @@ impl Witness for Xen {
     }
 
     fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
-        let state = Self::living(guest).first()?.condition.state();
-        // Who paused it, and what for, only xl could tell.
-        Some(if let State::Paused(_) = state { State::Paused(Pause::Unknown) } else { state })
+        let builds = !job::builders(&guest.name).is_empty();
+        let building = Some(State::Paused(Pause::Building));
+        let living = Self::living(guest);
+        let Some(info) = living.first() else { return building.filter(|_| builds) };
+        match info.condition.state() {
+            State::Paused(Pause::Admin) if builds || !userdata::is_built(info) => building,
+            // Who paused it, and what for, only xl could tell.
+            State::Paused(_) => Some(State::Paused(Pause::Unknown)),
+            state => Some(state),
+        }
     }
 
     fn power_down(&self, _guest: &Identity, _by: Deadline) -> bool {
@@ -148,4 +156,38 @@ impl Witness for Xen {
 
 fn stamp(info: &Info) -> Stamp {
     Stamp([u64::from(info.cpus), info.most_pages, 0, 0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Name;
+    use exec::Tool;
+    use std::os::unix::fs::symlink;
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    #[test]
+    fn an_xl_that_builds_a_guest_is_a_trace_of_it_until_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        // A program of that name that waits for somebody who writes.
+        let (xl, verb) = (directory.path().join("xl"), directory.path().join("create"));
+        symlink(exec::find("cat").unwrap(), &xl).unwrap();
+        Tool::new("mkfifo").arg(&verb).run(soon()).unwrap();
+        let name = format!("hawser-test-{}", std::process::id());
+        let tool = Tool::new(&xl).args(["create", &format!("name=\"{name}\"")]);
+        let mut child = tool.directory(directory.path()).spawn(None).unwrap();
+        let guest = |name: &str| Identity { name: Name::from_any(name), uuid: None };
+        let soon = soon();
+        while Xen.find(&guest(&name)).is_empty() {
+            assert!(soon.pause(POLL), "it is not seen");
+        }
+        assert_eq!(Xen.find(&guest("hawser-test")), []);
+        assert_eq!(Xen.state(&guest(&name), soon), Some(State::Paused(Pause::Building)));
+        assert!(Xen.find(&guest(&name)).into_iter().all(|trace| Xen.kill(trace, soon)));
+        assert_eq!((Xen.find(&guest(&name)), Xen.state(&guest(&name), soon)), (vec![], None));
+        assert!(child.wait(soon).is_some());
+    }
 }
