@@ -64,7 +64,7 @@ impl Guest<'_> {
     /// daemon lives that was asked to start the guest and has not answered: it may still do it.
     fn proves_absence(&self) -> bool {
         let asked = self.asked.is_some_and(|daemon| self.witness.alive(daemon));
-        self.witness.proves_absence() && !asked
+        self.witness.proves_absence(&self.identity) && !asked
     }
 
     /// Refuses to take another guest of the same name for this one.
@@ -87,7 +87,7 @@ impl Guest<'_> {
             let answer = self.hypervisor.look(&self.identity, self.by);
             let traces = self.witness.find(&self.identity);
             let active = answer.as_ref().is_ok_and(|sight| sight.state.is_active());
-            let dead = active && traces.is_empty() && self.witness.proves_absence();
+            let dead = active && traces.is_empty() && self.witness.proves_absence(&self.identity);
             let grace = *grace.get_or_insert_with(|| self.by.slice(EXIT_GRACE));
             if !dead || !grace.pause(POLL) {
                 return (answer, traces);

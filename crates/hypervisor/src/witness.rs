@@ -34,8 +34,9 @@ pub struct Stamp(pub(crate) [u64; 4]);
 
 /// What the node itself shows of a guest, without its management daemon.
 pub trait Witness {
-    /// Whether a search that finds nothing proves that nothing runs.
-    fn proves_absence(&self) -> bool;
+    /// Whether it is proven, after a search that has found nothing, that nothing of the guest runs. False where
+    /// something is there that may be the guest, or that cannot be told.
+    fn proves_absence(&self, guest: &Identity) -> bool;
 
     /// Every copy of the guest on this node.
     fn find(&self, guest: &Identity) -> Vec<Trace>;
@@ -73,7 +74,7 @@ pub trait Witness {
 pub struct Blind;
 
 impl Witness for Blind {
-    fn proves_absence(&self) -> bool {
+    fn proves_absence(&self, _guest: &Identity) -> bool {
         false
     }
 

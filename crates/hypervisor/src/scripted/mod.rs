@@ -359,7 +359,7 @@ impl Scripted {
 }
 
 impl Witness for Scripted {
-    fn proves_absence(&self) -> bool {
+    fn proves_absence(&self, _guest: &Identity) -> bool {
         self.seen(|_| true)
     }
 

@@ -8,6 +8,7 @@
 mod address;
 mod admission;
 mod call;
+mod domains;
 mod hypercall;
 mod job;
 mod listing;

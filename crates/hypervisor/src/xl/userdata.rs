@@ -2,7 +2,7 @@
 
 use super::hypercall::Info;
 use super::listing::Configuration;
-use crate::identity::{Name, Uuid};
+use crate::identity::Uuid;
 use std::path::PathBuf;
 
 fn path(id: u16, uuid: &Uuid) -> PathBuf {
@@ -20,13 +20,10 @@ pub fn is_built(info: &Info) -> bool {
     is_there(info.domain.id, &info.domain.uuid())
 }
 
-/// The name of a domain, as libxl's own file has it, without asking anybody. `None` for a domain that is not
-/// one of libxl's, or is being built.
-pub fn name(domain: &Info) -> Option<Name> {
+/// The name that a domain had when it was made, as libxl's own file has it, without asking anybody. `None` for one
+/// that is not libxl's, or is being built.
+pub fn name(domain: &Info) -> Option<String> {
     let file = std::fs::read(path(domain.domain.id, &domain.domain.uuid())).ok()?;
     let configuration: Configuration = serde_json::from_slice(&file).ok()?;
-    let name = configuration.c_info.name;
-    // It came by a migration.
-    let name = name.strip_suffix("--incoming").map(str::to_owned).unwrap_or(name);
-    Name::try_from(name).ok()
+    Some(configuration.c_info.name)
 }

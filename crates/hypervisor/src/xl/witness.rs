@@ -5,6 +5,7 @@
 //! files of the kernel know no guests at all. The hypervisor knows all that there is to know of a domain but
 //! its name, and it is one call. So a monitor remembers the domain, and asks it alone.
 
+use super::domains::Domains;
 use super::hypercall::{Hypervisor, Info};
 use super::{job, userdata};
 use crate::Deadline;
@@ -12,6 +13,7 @@ use crate::identity::{Identity, Uuid};
 use crate::process::Process;
 use crate::state::{Pause, State};
 use crate::witness::{Stamp, Trace, Witness};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -43,40 +45,25 @@ impl Domain {
 pub struct Xen;
 
 impl Xen {
-    /// Every domain but the first, where the hypervisor tells.
-    fn domains() -> Option<Vec<Info>> {
-        let hypervisor = Hypervisor::open()?;
-        let (mut found, mut next) = (Vec::new(), 1);
-        while let Some(info) = hypervisor.at_or_after(next).ok()? {
-            next = info.domain.id.checked_add(1)?;
-            found.push(info);
-        }
-        Some(found)
+    /// What the hypervisor tells of that very domain; `None` when it is gone.
+    fn info(domain: Domain) -> Result<Option<Info>, Errno> {
+        let found = Hypervisor::open().ok_or(Errno::ENODEV)?.at_or_after(domain.id)?;
+        Ok(found.filter(|info| info.domain == domain && !info.condition.dying))
     }
 
-    /// What the hypervisor tells of that very domain.
-    fn info(domain: Domain) -> Option<Info> {
-        let found = Hypervisor::open()?.at_or_after(domain.id).ok()??;
-        (found.domain == domain).then_some(found)
-    }
-
-    /// The guest's domains. One that is dying runs no more, and may be there for long, while another one holds
-    /// a page of its memory.
+    /// The guest's domains.
     fn living(guest: &Identity) -> Vec<Info> {
-        let is_guest = |info: &Info| match &guest.uuid {
-            Some(uuid) => info.domain.uuid() == *uuid,
-            None => userdata::name(info).as_ref() == Some(&guest.name),
-        };
-        let domains = Self::domains().unwrap_or_default().into_iter();
-        domains.filter(|info| !info.condition.dying && is_guest(info)).collect()
+        let domains = Domains::look(guest.uuid.is_none());
+        domains.map(|all| all.of(guest)).unwrap_or_default()
     }
 }
 
 impl Witness for Xen {
-    /// A domain without a name may be any guest's.
-    fn proves_absence(&self) -> bool {
-        let named = |info: &Info| info.condition.dying || userdata::name(info).is_some();
-        Self::domains().is_some_and(|domains| domains.iter().all(named))
+    /// Whoever could build the guest is looked for before what they build.
+    fn proves_absence(&self, guest: &Identity) -> bool {
+        job::builders(&guest.name).is_empty()
+            && job::keepers(&guest.name).is_empty()
+            && Domains::look(true).is_some_and(|domains| domains.exclude(guest))
     }
 
     /// The xl that builds the guest, which is to end first, and the guest's domains; where there is none, the xl
@@ -93,7 +80,8 @@ impl Witness for Xen {
 
     fn alive(&self, trace: Trace) -> bool {
         match trace {
-            Trace::Domain(domain) => Self::info(domain).is_some_and(|it| !it.condition.dying),
+            // Only the hypervisor could say that it is gone.
+            Trace::Domain(domain) => Self::info(domain).map_or(true, |info| info.is_some()),
             Trace::Process(process) => process.alive(),
         }
     }
@@ -150,6 +138,8 @@ impl Witness for Xen {
     fn still_healthy(&self, _guest: &Identity, trace: Trace, known: Stamp) -> bool {
         let Trace::Domain(domain) = trace else { return false };
         Self::info(domain)
+            .ok()
+            .flatten()
             .is_some_and(|info| info.condition.state() == State::Running && stamp(&info) == known)
     }
 }
@@ -167,6 +157,17 @@ mod tests {
 
     fn soon() -> Deadline {
         Deadline::after(Duration::from_secs(20))
+    }
+
+    #[test]
+    fn where_nobody_can_tell_nothing_is_gone() {
+        let guest = Identity { name: Name::from_any("hawser-test"), uuid: None };
+        let trace = Trace::Domain(Domain { id: 3, handle: [3; 16] });
+        if Hypervisor::open().is_none() {
+            assert!(Xen.alive(trace) && !Xen.proves_absence(&guest));
+            assert!(!Xen.kill(trace, Deadline::after(Duration::from_millis(50))));
+            assert!(!Xen.still_healthy(&guest, trace, Stamp([0; 4])));
+        }
     }
 
     #[test]

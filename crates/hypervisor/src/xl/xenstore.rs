@@ -13,22 +13,29 @@ const READ: u32 = 2;
 /// The longest answer (`XENSTORE_PAYLOAD_MAX`), in bytes.
 const LONGEST: u32 = 4096;
 
-/// Every domain with its name; `None` when it does not tell.
+/// Every domain with its name; `None` when it does not tell all of that.
 pub fn domains(by: Deadline) -> Option<Vec<(u16, String)>> {
-    let socket = SOCKETS.iter().find_map(|path| UnixStream::connect(path).ok())?;
-    named(socket, by)
+    // Connecting to one that hangs hangs too, once enough others are waiting.
+    let told = by.bound(move || {
+        let socket = SOCKETS.iter().find_map(|path| UnixStream::connect(path).ok())?;
+        named(socket, by)
+    });
+    told.flatten()
 }
 
 fn named(socket: UnixStream, by: Deadline) -> Option<Vec<(u16, String)>> {
     let mut store = Store { socket, by };
     let listed = store.ask(DIRECTORY, "/local/domain").ok()?;
-    let ids = listed.split('\0').filter_map(|id| id.parse::<u16>().ok());
-    // One that has no name any more, or not yet, is nobody.
-    let named = ids.filter_map(|id| {
-        let name = store.ask(READ, &format!("/local/domain/{id}/name")).ok()?;
-        Some((id, name))
-    });
-    Some(named.collect())
+    let mut named = Vec::new();
+    for id in listed.split('\0').filter_map(|id| id.parse::<u16>().ok()) {
+        match store.ask(READ, &format!("/local/domain/{id}/name")) {
+            Ok(name) => named.push((id, name)),
+            // One that has no name any more, or not yet, is nobody.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => return None,
+        }
+    }
+    Some(named)
 }
 
 struct Store {
@@ -64,8 +71,12 @@ impl Store {
         let mut answer = vec![0; length as usize];
         self.socket.read_exact(&mut answer)?;
         let text = String::from_utf8_lossy(&answer).into_owned();
-        // An error is a message of its own.
-        if answered == message { Ok(text) } else { Err(io::Error::other(text)) }
+        // An error is a message of its own, with a name of the C library's.
+        match text.trim_end_matches('\0') {
+            _ if answered == message => Ok(text),
+            "ENOENT" => Err(io::ErrorKind::NotFound.into()),
+            other => Err(io::Error::other(other)),
+        }
     }
 }
 
@@ -113,5 +124,9 @@ mod tests {
     fn a_store_that_is_silent_or_refuses_tells_nothing() {
         assert_eq!(told(&[], Duration::from_millis(100)), None);
         assert_eq!(told(&[(ERROR, "EACCES\0")], Duration::from_secs(20)), None);
+        // What it tells then would be a part of the truth.
+        let part = &[(DIRECTORY, "0\x003\0"), (READ, "Domain-0"), (ERROR, "EIO\0")];
+        assert_eq!(told(part, Duration::from_secs(20)), None);
+        assert_eq!(told(&part[..2], Duration::from_millis(100)), None);
     }
 }
