@@ -51,6 +51,13 @@ impl Xen {
         Ok(found.filter(|info| info.domain == domain && !info.condition.dying))
     }
 
+    /// Has the hypervisor tear that very domain down.
+    fn destroy(domain: Domain) {
+        if let (Some(hypervisor), Ok(Some(_))) = (Hypervisor::open(), Self::info(domain)) {
+            hypervisor.destroy(domain.id);
+        }
+    }
+
     /// The guest's domains.
     fn living(guest: &Identity) -> Vec<Info> {
         let domains = Domains::look(guest.uuid.is_none());
@@ -109,21 +116,19 @@ impl Witness for Xen {
     }
 
     fn kill(&self, trace: Trace, by: Deadline) -> bool {
-        match trace {
-            Trace::Domain(domain) => {
-                if let (Some(hypervisor), true) = (Hypervisor::open(), self.alive(trace)) {
-                    hypervisor.destroy(domain.id);
+        while self.alive(trace) {
+            match trace {
+                // The hypervisor may be busy with another one, and takes its time for a large one.
+                Trace::Domain(domain) => {
+                    by.bound(move || Self::destroy(domain)).unwrap_or_default();
+                }
+                Trace::Process(Process { pid, .. }) => {
+                    // It fails only when the process is gone.
+                    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                 }
             }
-            Trace::Process(Process { pid, .. }) if self.alive(trace) => {
-                // It fails only when the process is gone.
-                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            }
-            Trace::Process(_) => {}
-        }
-        while self.alive(trace) {
             if !by.pause(POLL) {
-                return false;
+                return !self.alive(trace);
             }
         }
         true
