@@ -14,7 +14,7 @@ pub use plan::Force;
 pub use policy::Policy;
 
 use crate::{Error, Guest, Result};
-use hypervisor::{Hypervisor, Migration, Pause, Progress, State};
+use hypervisor::{Abilities, Deadline, Hypervisor, Migration, Pause, Progress, State};
 use std::time::{Duration, Instant};
 
 /// How long the target may take to answer, before the first byte of the guest has moved.
@@ -66,6 +66,11 @@ pub struct Journey {
     pub stayed: bool,
 }
 
+/// When the migration itself must have ended.
+fn before_settling(by: Deadline, abilities: Abilities) -> Deadline {
+    by.less((SETTLE_RESERVE + abilities.answer).min(by.remaining() / 4))
+}
+
 impl Journey {
     /// Keeps what is heard of it. Of its disks nothing is told any more once they are there.
     fn hear(&mut self, progress: Progress) {
@@ -102,8 +107,7 @@ impl Guest<'_> {
             self.check(&*target, order, journey)?;
         }
         let sent = Instant::now();
-        let settling = SETTLE_RESERVE + self.hypervisor.abilities().answer;
-        let settling = self.by.less(settling.min(self.by.remaining() / 4));
+        let settling = before_settling(self.by, self.hypervisor.abilities());
         let outcome = self.transfer(order, settling, (turn, journey));
         journey.transfer = sent.elapsed();
         let arrived = Instant::now();
