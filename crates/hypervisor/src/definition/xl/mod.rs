@@ -84,8 +84,11 @@ pub fn definition(text: &str, file: &Path, name: Option<&Name>) -> Result<Defini
         })?),
         None => None,
     };
-    let memory = settings.number("memory")?.unwrap_or_default();
-    let most = settings.number("maxmem")?.unwrap_or_default().max(memory);
+    // What it may have beyond that it gets, if at all, when it runs.
+    let memory = match settings.number("memory")? {
+        Some(memory) => memory,
+        None => settings.number("maxmem")?.unwrap_or_default(),
+    };
     let config = Config {
         file: file.to_owned(),
         kind: kind(&settings)?,
@@ -95,7 +98,7 @@ pub fn definition(text: &str, file: &Path, name: Option<&Name>) -> Result<Defini
         bridges: settings.list("vif")?.iter().filter_map(|it| bridge(it)).collect(),
     };
     let identity = Identity { name, uuid };
-    Ok(Definition { identity, memory: most << 20, document: Document::Xl(config) })
+    Ok(Definition { identity, memory: memory << 20, document: Document::Xl(config) })
 }
 
 /// `type`, or what came before that: `builder`.
@@ -188,7 +191,7 @@ mod tests {
         .unwrap();
         assert_eq!(definition.identity.name.as_str(), "g1");
         assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
-        assert_eq!(definition.memory, 128 << 20);
+        assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
         assert_eq!((config.kind, config.cpus, config.memory), (Kind::Pvh, 2, 96));
         assert_eq!(config.bridges, ["xenbr0"]);
@@ -204,6 +207,7 @@ mod tests {
         assert_eq!(definition.identity.name, other);
         assert_eq!(definition.xl().unwrap().kind, Kind::Hvm);
         assert_eq!(read("name='g1'").unwrap().xl().unwrap().kind, Kind::Pv);
+        assert_eq!(read("name='g1'\nmaxmem=128").unwrap().memory, 128 << 20);
     }
 
     #[test]
