@@ -91,9 +91,10 @@ impl Hypervisor for Xl {
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {
         let file = definition.xl()?.file.to_string_lossy().into_owned();
-        // The file may have another name, or none, for the guest.
+        // The file may have another name, or none, for the guest. Without -f a path with an equals sign in it
+        // would be a setting too.
         let name = table::name_setting(&definition.identity.name);
-        self.run("start the guest", &["create", &file, &name], by).map(drop)
+        self.run("start the guest", &["create", "-f", &file, &name], by).map(drop)
     }
 
     fn resume(&self, guest: &Name, by: Deadline) -> Result<()> {
