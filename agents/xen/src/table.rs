@@ -30,8 +30,9 @@ went is kept in /var/lib/hawser/migrations/history.jsonl.
 A plain monitor runs monitor_scripts if there are any. With OCF_CHECK_LEVEL=0 it does not. Where nothing has changed \
 it takes one question to the hypervisor.
 
-A monitor that finds a guest paused by an administrator, shutting down, or running with an xl that does not answer \
-gives 190: Pacemaker shows it and leaves it alone.
+A monitor that finds a guest paused by an administrator or shutting down gives 190: Pacemaker shows it and leaves \
+it alone. So does one that has to ask xl, and gets no answer, of a guest that runs. A plain monitor of a guest that \
+is well asks the hypervisor alone, and gives 0 whatever has become of xl.
 
 Every parameter but xmfile and name can be changed while the guest runs.",
     parameters: &[
