@@ -18,6 +18,8 @@ const HERE: &str = "xl:///";
 #[derive(Debug)]
 pub struct Config {
     pub settings: Settings,
+    /// The guest's name, where nothing else says one.
+    pub resource: Name,
     pub migration_transport: String,
     pub migration_network_suffix: String,
     pub node_ip_attribute: String,
@@ -101,6 +103,7 @@ impl Config {
         let mut reader = Reader::new(request);
         let config = Self {
             settings: settings(&mut reader),
+            resource: agent::resource_name(request),
             migration_transport: transport(&mut reader),
             migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
             node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
@@ -166,7 +169,7 @@ impl Resource for Config {
 
     fn definition(&self, text: &str) -> hypervisor::Result<Definition> {
         let key = &self.settings.key;
-        Definition::from_xl(text, &key.config, key.name.as_ref())
+        Definition::from_xl(text, &key.config, key.name.as_ref(), &self.resource)
     }
 
     fn order<'a>(

@@ -180,14 +180,20 @@ impl<'a, R: Resource> Instance<'a, R> {
 fn identity<R: Resource>(config: &R, request: &Request, by: Deadline) -> Identity {
     definition(config, by).map_or_else(
         |error| {
-            let resource = request.instance().split(':').next().unwrap_or_default();
             let given = config.settings().key.name.clone();
-            let name = given.unwrap_or_else(|| Name::from_any(resource));
+            let name = given.unwrap_or_else(|| resource_name(request));
             ocf::log::info(format_args!("{error}; looking for a guest named {name}"));
             Identity { name, uuid: None }
         },
         |definition| definition.identity,
     )
+}
+
+/// The resource's name, as that of a guest which nothing else names. That of a clone's instance has its number at
+/// the end.
+#[must_use]
+pub fn resource_name(request: &Request) -> Name {
+    Name::from_any(request.instance().split(':').next().unwrap_or_default())
 }
 
 fn definition<R: Resource>(config: &R, by: Deadline) -> Result<Definition, Error> {

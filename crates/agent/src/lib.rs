@@ -19,7 +19,7 @@ mod utilization;
 
 pub use address::on_network;
 pub use error::Error;
-pub use instance::Instance;
+pub use instance::{Instance, resource_name};
 pub use monitor::is_still_healthy;
 pub use ordering::Ordering;
 pub use settings::{Amount, Key, Reader, Settings, Utilization};

@@ -19,6 +19,16 @@ fn a_guest_has_the_name_that_is_given_before_that_in_its_file() {
 }
 
 #[test]
+fn a_guest_that_nothing_names_has_the_resource_s_name() {
+    let node = XEN.node(&Host::default());
+    std::fs::write(node.config(), "type = \"pvh\"\n").unwrap();
+    node.call("start").env("OCF_RESOURCE_INSTANCE", "resource").gives(0);
+    assert_eq!(node.host().guests.keys().collect::<Vec<_>>(), ["resource"]);
+    node.call("stop").env("OCF_RESOURCE_INSTANCE", "resource").gives(0);
+    assert!(node.host().guests.is_empty());
+}
+
+#[test]
 fn the_power_button_is_pressed_first_or_last() {
     for (acpi, calls) in
         [("0", ["shut_down Any", "shut_down Acpi"]), ("1", ["shut_down Acpi", "shut_down Any"])]

@@ -42,12 +42,12 @@ impl Definition {
     }
 
     /// Reads a configuration file of xl's, `xl.cfg(5)`. The guest is the one that it names, unless `name`
-    /// says otherwise: xl can be told another name than the file's.
+    /// says otherwise: xl can be told another name than the file's. Where neither says one it is `otherwise`.
     ///
     /// # Errors
-    /// [`Error::Definition`], with the line, for what is no such file or names no guest.
-    pub fn from_xl(text: &str, file: &Path, name: Option<&Name>) -> Result<Self> {
-        xl::definition(text, file, name)
+    /// [`Error::Definition`], with the line, for what is no such file, and [`Error::Name`].
+    pub fn from_xl(text: &str, file: &Path, name: Option<&Name>, otherwise: &Name) -> Result<Self> {
+        xl::definition(text, file, name, otherwise)
     }
 
     /// The same guest where another document says what it runs on and what it uses there.

@@ -115,12 +115,15 @@ pub fn can_leave(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Name;
     use std::path::Path;
 
     const INFO: &str = include_str!("samples/info.txt");
 
     fn check(info: &str, guest: &str) -> std::result::Result<(), String> {
-        let definition = Definition::from_xl(guest, Path::new("/g1.cfg"), None).unwrap();
+        let definition =
+            Definition::from_xl(guest, Path::new("/g1.cfg"), None, &Name::from_any("g1"));
+        let definition = definition.unwrap();
         let host = Host::parse(info).unwrap();
         host.check(&definition, definition.xl().unwrap()).map_err(|error| error.to_string())
     }

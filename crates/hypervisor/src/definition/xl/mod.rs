@@ -69,14 +69,17 @@ pub struct Config {
     pub bridges: Vec<String>,
 }
 
-pub fn definition(text: &str, file: &Path, name: Option<&Name>) -> Result<Definition> {
+pub fn definition(
+    text: &str,
+    file: &Path,
+    name: Option<&Name>,
+    otherwise: &Name,
+) -> Result<Definition> {
     let settings = Settings::read(text)?;
     let name = match (name, settings.text("name")?) {
         (Some(name), _) => name.clone(),
         (None, Some(name)) => Name::try_from(name)?,
-        (None, None) => {
-            return Err(Error::Definition { what: "it has no name".to_owned() });
-        }
+        (None, None) => otherwise.clone(),
     };
     let uuid = match settings.text("uuid")? {
         Some(text) => Some(Uuid::parse(&text).ok_or_else(|| Error::Definition {
@@ -176,7 +179,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Definition> {
-        Definition::from_xl(text, Path::new("/srv/g1.cfg"), None)
+        Definition::from_xl(text, Path::new("/srv/g1.cfg"), None, &Name::from_any("resource"))
     }
 
     #[test]
@@ -203,9 +206,11 @@ mod tests {
     fn an_older_file_has_a_builder_and_another_name_can_be_given() {
         let other = Name::from_any("g2");
         let text = "name='g1'\nbuilder='hvm'\n";
-        let definition = Definition::from_xl(text, Path::new("/g1"), Some(&other)).unwrap();
+        let definition = Definition::from_xl(text, Path::new("/g1"), Some(&other), &other);
+        let definition = definition.unwrap();
         assert_eq!(definition.identity.name, other);
         assert_eq!(definition.xl().unwrap().kind, Kind::Hvm);
+        assert_eq!(read("").unwrap().identity.name.as_str(), "resource");
         assert_eq!(read("name='g1'").unwrap().xl().unwrap().kind, Kind::Pv);
         assert_eq!(read("name='g1'\nmaxmem=128").unwrap().memory, 128 << 20);
     }
@@ -213,7 +218,6 @@ mod tests {
     #[test]
     fn what_xl_would_not_take_is_refused_with_its_line() {
         for (text, reason) in [
-            ("", "no name"),
             ("name = \"x\nmemory=1", "line 1: a text without an end"),
             ("name = 'x'\n\nmemory 1", "line 3: expected ="),
             ("name = 'x'\nvif = [ 'a', 'b'\n", "line 3: a list without an end"),
