@@ -5,6 +5,8 @@ mod process;
 mod qmp;
 mod status;
 
+pub(crate) use process::is_command_line;
+
 use crate::identity::Identity;
 use crate::process::Process;
 use crate::state::State;

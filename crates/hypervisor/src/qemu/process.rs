@@ -15,7 +15,7 @@ pub fn is_guest(process: Process, guest: &Identity) -> bool {
 
 /// Whether a command line is QEMU's for this guest: `-name guest=NAME,…` with that name to the
 /// letter, and `-uuid` with that UUID if it is known. In QEMU's options a comma in a value is doubled.
-fn is_command_line(line: &[u8], guest: &Identity) -> bool {
+pub fn is_command_line(line: &[u8], guest: &Identity) -> bool {
     let mut words = line.split(|byte| *byte == 0);
     let is_emulator = words.next().is_some_and(|program| {
         let program = program.rsplit(|byte| *byte == b'/').next().unwrap_or(program);

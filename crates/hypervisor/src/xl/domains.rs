@@ -51,6 +51,11 @@ impl Domains {
         self.of(guest).is_empty()
             && self.0.iter().all(|(_, name)| name.as_ref().is_some_and(|it| !is_name(it, guest)))
     }
+
+    /// Whether there is one of that number.
+    pub fn has(&self, id: u16) -> bool {
+        self.0.iter().any(|(info, _)| info.domain.id == id)
+    }
 }
 
 /// Whether the guest is called that, or a copy of it that a migration makes.
@@ -91,6 +96,7 @@ mod tests {
         assert_eq!(ids(&all, &guest(None)), [3, 5, 6]);
         let uuid = Domain { id: 4, handle: [4; 16] }.uuid();
         assert_eq!(ids(&all, &guest(Some(uuid))), [4]);
+        assert!(all.has(7) && !all.has(8));
     }
 
     #[test]

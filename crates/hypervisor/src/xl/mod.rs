@@ -9,6 +9,7 @@ mod address;
 mod admission;
 mod call;
 mod domains;
+mod emulator;
 mod hypercall;
 mod job;
 mod listing;
@@ -26,6 +27,7 @@ pub use witness::{Domain, Xen};
 
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};
+use crate::process::Process;
 use crate::state::Sight;
 use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Trace,
@@ -37,6 +39,9 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::Duration;
 use table::Table;
+
+/// How long a process that was killed may take to be gone.
+const KILL: Duration = Duration::from_secs(2);
 
 /// The toolstack of a host.
 pub struct Xl {
@@ -126,13 +131,15 @@ impl Hypervisor for Xl {
     fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
         if self.is_here() {
             // They would go on with what is about to be destroyed, or begin anew.
-            for builder in job::builders(&guest.name) {
-                Xen.kill(Trace::Process(builder), by);
-            }
+            kill(job::builders(&guest.name), by);
         }
         let table = self.table(by)?;
         let itself = table.named(guest.name.as_str());
-        itself.into_iter().chain(table.copies(guest)).try_for_each(|row| self.end(row, by))
+        itself.into_iter().chain(table.copies(guest)).try_for_each(|row| self.end(row, by))?;
+        if self.is_here() {
+            kill(emulator::left_behind(guest), by);
+        }
+        Ok(())
     }
 
     fn clear(&self, guest: &Identity, by: Deadline) -> Result<()> {
@@ -222,6 +229,13 @@ impl Hypervisor for Xl {
         let table = remote.table(by)?;
         remote.told.replace(Some(table));
         Ok(Box::new(remote))
+    }
+}
+
+/// Kills processes of the guest. One that does not die is found by whoever looks afterwards.
+fn kill(processes: Vec<Process>, by: Deadline) {
+    for process in processes {
+        Xen.kill(Trace::Process(process), by.slice(KILL));
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::domains::Domains;
 use super::hypercall::{Hypervisor, Info};
-use super::{job, userdata};
+use super::{emulator, job, userdata};
 use crate::Deadline;
 use crate::identity::{Identity, Uuid};
 use crate::process::Process;
@@ -74,12 +74,13 @@ impl Witness for Xen {
     }
 
     /// The xl that builds the guest, which is to end first, and the guest's domains; where there is none, the xl
-    /// that is about to bring it back, as it does when a guest reboots.
+    /// that is about to bring it back, as it does when a guest reboots, and the QEMU that one has left behind.
     fn find(&self, guest: &Identity) -> Vec<Trace> {
         let mut processes = job::builders(&guest.name);
         let domains = Self::living(guest);
         if domains.is_empty() {
             processes.extend(job::keepers(&guest.name));
+            processes.extend(emulator::left_behind(guest));
         }
         let domains = domains.iter().map(|info| Trace::Domain(info.domain));
         processes.into_iter().map(Trace::Process).chain(domains).collect()
@@ -100,15 +101,22 @@ impl Witness for Xen {
 
     fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
         let builds = !job::builders(&guest.name).is_empty();
-        let building = Some(State::Paused(Pause::Building));
-        let living = Self::living(guest);
-        let Some(info) = living.first() else { return building.filter(|_| builds) };
-        match info.condition.state() {
-            State::Paused(Pause::Admin) if builds || !userdata::is_built(info) => building,
+        let Some(info) = Self::living(guest).first().copied() else {
+            let ends =
+                || job::keepers(&guest.name).is_empty() && !emulator::left_behind(guest).is_empty();
+            return match builds {
+                true => Some(State::Paused(Pause::Building)),
+                false => ends().then_some(State::Remains),
+            };
+        };
+        Some(match info.condition.state() {
+            State::Paused(Pause::Admin) if builds || !userdata::is_built(&info) => {
+                State::Paused(Pause::Building)
+            }
             // Who paused it, and what for, only xl could tell.
-            State::Paused(_) => Some(State::Paused(Pause::Unknown)),
-            state => Some(state),
-        }
+            State::Paused(_) => State::Paused(Pause::Unknown),
+            state => state,
+        })
     }
 
     fn power_down(&self, _guest: &Identity, _by: Deadline) -> bool {
