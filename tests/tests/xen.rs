@@ -9,7 +9,6 @@ static LAB: Fixture = Fixture::cluster("xen", 2).xen();
 /// What a guest does while it moves: no more than an emulated processor can.
 const DIRTYING: Command = Command::Dirty { rate: 1, size: 4 };
 
-const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
 const OURS: &str = "ocf:hawser:xen";
 const STOCK: &str = "ocf:heartbeat:Xen";
 
@@ -96,15 +95,4 @@ fn every_reader_of_metadata_accepts_the_agent_s() {
         let text = lab.exec("n1", program, arguments);
         assert!(text.contains("migration_network_suffix"), "{program}: {text}");
     }
-}
-
-#[test]
-fn ocf_tester_passes_with_a_real_guest() {
-    let Some(lab) = LAB.turn(&[]) else { return };
-    let guest = Guest { disk: false, ..Guest::new("tested", 3) };
-    lab.place(&guest);
-    let config = format!("xmfile={}", guest.file("cfg").display());
-    let text = lab.exec("n1", "ocf-tester", &["-n", &guest.name, "-o", &config, AGENT]);
-    assert!(text.contains("passed all tests"), "{text}");
-    assert_eq!(domains(&lab, "n1"), [""; 0]);
 }
