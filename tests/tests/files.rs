@@ -22,10 +22,12 @@ fn make_system(lab: &Turn, image: &str) {
     lab.exec("n1", "mke2fs", &["-q", "-t", "ext4", "-d", "/srv/shared/tree", image, "16M"]);
 }
 
-/// The kernel tree that the lab has unpacked; none where it uses the machine's own kernel.
+/// The kernel tree that the lab has unpacked for its guests; none where it uses the machine's own kernel.
 fn unpacked_kernel() -> Option<PathBuf> {
-    let trees = fs::read_dir(image::CACHE).ok()?;
-    trees.map(|it| it.unwrap().path()).find(|tree| tree.join("boot").is_dir())
+    let mut packages = fs::read_dir(image::CACHE).ok()?.map(Result::unwrap);
+    packages
+        .find(|it| it.file_name().as_encoded_bytes().starts_with(b"linux-image-"))
+        .map(|it| it.path())
 }
 
 /// Gives the node what libguestfs needs of a machine: a kernel with its modules, a place for the appliance
