@@ -3,10 +3,10 @@ use crate::security::Security;
 use crate::{migration, overlay, saving, security, table};
 use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS};
 use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
-use guest::{Link, Order, Policy};
+use guest::{Order, Policy};
 use hypervisor::libvirt::parse_options;
 use hypervisor::{Definition, Migration, Options, ShutdownMode};
-use ocf::{Parameter, Request};
+use ocf::{Agent, Parameter, Request};
 use std::path::PathBuf;
 
 /// The agent's parameters, read and understood.
@@ -27,7 +27,6 @@ pub struct Config {
     pub migration_policy: Policy,
     /// What was given, or why that is no answer: a migration must not be less secure than was asked for.
     pub migration_security: Result<Security, String>,
-    pub migration_priority: u32,
     pub save_config: bool,
     pub sync_config: bool,
     pub backingfile: Option<PathBuf>,
@@ -83,6 +82,7 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         force_stop: parameters.get(&table::FORCE_STOP).unwrap_or_default(),
         snapshot: parameters.get(&table::SNAPSHOT),
         rescues: parameters.get(&MIGRATION_STATE_PATH),
+        migration_priority: parameters.migration_priority(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
         utilization: vec![
             ("cpu", Amount::Cpus, cpu),
@@ -92,51 +92,26 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
     }
 }
 
-impl Config {
-    fn read(request: &Request) -> (Self, Vec<Error>) {
-        let mut reader = Reader::new(request);
-        let config = Self {
-            settings: settings(&mut reader),
-            migration_transport: reader.text(&table::MIGRATION_TRANSPORT),
-            migration_user: reader.migration_user(&table::MIGRATION_USER),
-            migration_downtime: reader.get(&table::MIGRATION_DOWNTIME).unwrap_or_default(),
-            migration_speed: reader.get(&table::MIGRATION_SPEED).unwrap_or_default(),
-            migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
-            migrateuri: reader.text(&table::MIGRATEURI),
-            migrateport: reader.get(&table::MIGRATEPORT),
-            remoteuri: reader.text(&table::REMOTEURI),
-            migrate_options: parse_options(&reader.text(&table::MIGRATE_OPTIONS)),
-            migration_policy: reader.migration_policy(),
-            migration_security: Security::by_name(&reader.text(&table::MIGRATION_SECURITY)),
-            migration_priority: reader.migration_priority(),
-            save_config: reader.get(&table::SAVE_CONFIG).unwrap_or_default(),
-            sync_config: reader.get(&table::SYNC_CONFIG).unwrap_or_default(),
-            backingfile: reader.get(&table::BACKINGFILE),
-            stateless: reader.get(&table::STATELESS).unwrap_or_default(),
-            copyindirs: reader.get(&table::COPYINDIRS).unwrap_or_default(),
-            start_resources: reader.get(&table::START_RESOURCES).unwrap_or_default(),
-        };
-        (config, reader.problems)
+/// A user's name on another node; empty where there is none.
+fn migration_user(parameters: &mut Parameters<'_>) -> String {
+    let user = parameters.text(&table::MIGRATION_USER);
+    if user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        return user;
     }
+    parameters.problems.push(Error::MigrationUser { found: user });
+    String::new()
+}
 
-    /// Refuses what is right by itself and wrong together.
-    fn consistent(self) -> Result<Self, Error> {
-        let Settings { force_stop, snapshot, rescues, .. } = &self.settings;
-        if *force_stop && snapshot.is_some() {
-            return Err(Error::ForcedSnapshot);
-        }
-        if self.stateless && self.backingfile.is_none() {
-            return Err(Error::StatelessWithoutBacking);
-        }
-        if self.stateless && (snapshot.is_some() || rescues.is_some()) {
-            return Err(Error::StatelessSnapshot);
-        }
-        Ok(self)
-    }
+fn migration_policy(parameters: &mut Parameters<'_>) -> Policy {
+    let found = parameters.text(&table::MIGRATION_POLICY);
+    Policy::by_name(&found).unwrap_or_else(|| {
+        parameters.problems.push(Error::MigrationPolicy { found });
+        Policy::default()
+    })
 }
 
 impl Resource for Config {
-    const NAME: &'static str = table::AGENT.name;
+    const AGENT: &'static Agent = &table::AGENT;
 
     /// libvirt puts the scope of every guest before virt-guest-shutdown.target, so that whatever comes after it
     /// is stopped before any guest is. That holds only while the target is active. libvirt-guests.service,
@@ -168,23 +143,46 @@ impl Resource for Config {
         Some(Key { config, uri: table::HYPERVISOR.get(request).ok()??, name: None })
     }
 
-    fn strict(request: &Request) -> Result<Self, Error> {
-        table::AGENT.check(request).map_err(agent::Error::from)?;
-        let (config, problems) = Self::read(request);
-        match problems.into_iter().next() {
-            Some(problem) => Err(problem),
-            None => config.consistent(),
+    fn read(reader: &mut Parameters<'_>) -> Self {
+        Self {
+            settings: settings(reader),
+            migration_transport: reader.text(&table::MIGRATION_TRANSPORT),
+            migration_user: migration_user(reader),
+            migration_downtime: reader.get(&table::MIGRATION_DOWNTIME).unwrap_or_default(),
+            migration_speed: reader.get(&table::MIGRATION_SPEED).unwrap_or_default(),
+            migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
+            migrateuri: reader.text(&table::MIGRATEURI),
+            migrateport: reader.get(&table::MIGRATEPORT),
+            remoteuri: reader.text(&table::REMOTEURI),
+            migrate_options: parse_options(&reader.text(&table::MIGRATE_OPTIONS)),
+            migration_policy: migration_policy(reader),
+            migration_security: Security::by_name(&reader.text(&table::MIGRATION_SECURITY)),
+            save_config: reader.get(&table::SAVE_CONFIG).unwrap_or_default(),
+            sync_config: reader.get(&table::SYNC_CONFIG).unwrap_or_default(),
+            backingfile: reader.get(&table::BACKINGFILE),
+            stateless: reader.get(&table::STATELESS).unwrap_or_default(),
+            copyindirs: reader.get(&table::COPYINDIRS).unwrap_or_default(),
+            start_resources: reader.get(&table::START_RESOURCES).unwrap_or_default(),
         }
     }
 
-    fn lenient(request: &Request) -> Self {
-        let (mut config, problems) = Self::read(request);
-        // What a stateless guest remembers does not fit its new disk.
-        config.settings.rescues.take_if(|_| config.stateless);
-        for problem in problems {
-            ocf::log::warn(format_args!("{problem}; going on as if it were not set"));
+    fn consistent(&self) -> Result<(), Error> {
+        let Settings { force_stop, snapshot, rescues, .. } = &self.settings;
+        if *force_stop && snapshot.is_some() {
+            return Err(Error::ForcedSnapshot);
         }
-        config
+        if self.stateless && self.backingfile.is_none() {
+            return Err(Error::StatelessWithoutBacking);
+        }
+        if self.stateless && (snapshot.is_some() || rescues.is_some()) {
+            return Err(Error::StatelessSnapshot);
+        }
+        Ok(())
+    }
+
+    /// What a stateless guest remembers does not fit its new disk.
+    fn reconcile(&mut self) {
+        self.settings.rescues.take_if(|_| self.stateless);
     }
 
     fn settings(&self) -> &Settings {
@@ -199,12 +197,8 @@ impl Resource for Config {
         Definition::from_xml(text)
     }
 
-    fn order<'a>(
-        instance: &Instance<'_, Self>,
-        node: &str,
-        link: &'a Link,
-    ) -> Result<Order<'a>, Error> {
-        migration::order(instance, node, link)
+    fn order(instance: &Instance<'_, Self>, node: &str) -> Result<Order<'static>, Error> {
+        migration::order(instance, node)
     }
 
     fn validate(&self) -> Result<(), Error> {

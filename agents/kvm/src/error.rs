@@ -21,6 +21,12 @@ pub enum Error {
         "shutdown_mode {found:?} is not known; expected acpi, agent, initctl, signal or paravirt"
     )]
     ShutdownMode { found: String },
+    #[error(
+        "migration_user {found:?} is no user name; expected letters, digits, dots, hyphens and underscores"
+    )]
+    MigrationUser { found: String },
+    #[error("migration_policy {found:?} is not known; expected safe, balanced or finish")]
+    MigrationPolicy { found: String },
     #[error("migration_security {found:?} is not known; expected none, tls or ssh")]
     MigrationSecurity { found: String },
     #[error("migration_security {security} does not go with {with}; remove one of them")]
@@ -51,6 +57,8 @@ impl Failure for Error {
             | Self::StatelessWithoutBacking
             | Self::StatelessSnapshot
             | Self::ShutdownMode { .. }
+            | Self::MigrationUser { .. }
+            | Self::MigrationPolicy { .. }
             | Self::MigrationSecurity { .. }
             | Self::Insecure { .. }
             | Self::HypervisorUri { .. }

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::security;
 use agent::Instance;
-use guest::{Force, Link, Order, Rank};
+use guest::{Force, Order};
 use hypervisor::{Migration, Options};
 use std::time::Duration;
 
@@ -13,11 +13,7 @@ use std::time::Duration;
 const RESOURCES_SLICE: Duration = Duration::from_secs(10);
 
 /// What is wanted of the migration, by the parameters.
-pub fn order<'a>(
-    instance: &Instance<'_, Config>,
-    node: &str,
-    link: &'a Link,
-) -> Result<Order<'a>, Error> {
+pub fn order(instance: &Instance<'_, Config>, node: &str) -> Result<Order<'static>, Error> {
     let config = &instance.config;
     let secured = security::secure(config)
         .map_err(|error| Error::UnsafeMigration { source: Box::new(error) })?;
@@ -29,8 +25,6 @@ pub fn order<'a>(
     let force = force(&options);
     let stream = target.stream(&instance.uri, config.migrateport, migrateuri);
     let limit = |value: u64| Some(value).filter(|value| *value > 0);
-    let size =
-        instance.observe().map_err(agent::Error::from)?.0.sight.map_or(0, |sight| sight.memory);
     Ok(Order {
         migration: Migration {
             destination: target.daemon(&instance.uri, &secured.transport, &config.remoteuri)?,
@@ -42,7 +36,7 @@ pub fn order<'a>(
         policy: config.migration_policy,
         downtime: limit(config.migration_downtime).map(Duration::from_millis),
         force,
-        link: Some((link, Rank { priority: config.migration_priority, size })),
+        link: None,
     })
 }
 

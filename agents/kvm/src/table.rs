@@ -3,8 +3,7 @@ mod migration;
 pub use migration::*;
 
 use agent::table::{
-    MIGRATION_NETWORK_SUFFIX, MIGRATION_POLICY, MIGRATION_PRIORITY, MIGRATION_STATE_PATH,
-    MONITOR_SCRIPTS,
+    MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY, MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
 };
 use ocf::{Action, Agent, Parameter, Verb};
 use std::path::PathBuf;

@@ -2,10 +2,10 @@ use crate::error::Error;
 use crate::{migration, table};
 use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS};
 use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
-use guest::{Link, Order};
+use guest::Order;
 use hypervisor::xl::{self, DEFAULT_TRANSPORT};
 use hypervisor::{Definition, Name, ShutdownMode};
-use ocf::Request;
+use ocf::{Agent, Request};
 use std::time::Duration;
 
 /// How long sharing the memory out may take.
@@ -23,7 +23,6 @@ pub struct Config {
     pub migration_transport: String,
     pub migration_network_suffix: String,
     pub node_ip_attribute: String,
-    pub migration_priority: u32,
     /// What the first domain keeps of the memory that is shared out, in MiB, if it is.
     pub reserved_memory: Option<u64>,
 }
@@ -93,26 +92,13 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         force_stop: time == Some(0),
         snapshot: None,
         rescues: parameters.get(&MIGRATION_STATE_PATH),
+        migration_priority: parameters.migration_priority(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
         utilization,
     }
 }
 
 impl Config {
-    fn read(request: &Request) -> (Self, Vec<Error>) {
-        let mut reader = Reader::new(request);
-        let config = Self {
-            settings: settings(&mut reader),
-            resource: agent::resource_name(request),
-            migration_transport: transport(&mut reader),
-            migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
-            node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
-            migration_priority: reader.migration_priority(),
-            reserved_memory: reserved_memory(&mut reader),
-        };
-        (config, reader.problems)
-    }
-
     /// The address of another node's toolstack.
     pub fn address(&self, host: &str) -> String {
         address(host, &self.migration_transport)
@@ -120,7 +106,7 @@ impl Config {
 }
 
 impl Resource for Config {
-    const NAME: &'static str = table::AGENT.name;
+    const AGENT: &'static Agent = &table::AGENT;
 
     /// xendomains, when it is stopped, saves or shuts down every guest that runs, ours too.
     const ORDERING: Ordering = Ordering {
@@ -144,19 +130,15 @@ impl Resource for Config {
         Some(Key { config, uri: HERE.to_owned(), name })
     }
 
-    fn strict(request: &Request) -> Result<Self, Error> {
-        table::AGENT.check(request).map_err(agent::Error::from)?;
-        let (config, problems) = Self::read(request);
-        problems.into_iter().next().map_or(Ok(config), Err)
-    }
-
-    fn lenient(request: &Request) -> Self {
-        let (config, problems) = Self::read(request);
-        for problem in problems {
-            let problem = ocf::reason(&problem);
-            ocf::log::warn(format_args!("{problem}; going on as if it were not set"));
+    fn read(reader: &mut Parameters<'_>) -> Self {
+        Self {
+            settings: settings(reader),
+            resource: agent::resource_name(reader.request),
+            migration_transport: transport(reader),
+            migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
+            node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
+            reserved_memory: reserved_memory(reader),
         }
-        config
     }
 
     fn settings(&self) -> &Settings {
@@ -172,12 +154,8 @@ impl Resource for Config {
         Definition::from_xl(text, &key.config, key.name.as_ref(), &self.resource)
     }
 
-    fn order<'a>(
-        instance: &Instance<'_, Self>,
-        node: &str,
-        link: &'a Link,
-    ) -> Result<Order<'a>, Error> {
-        migration::order(instance, node, link)
+    fn order(instance: &Instance<'_, Self>, node: &str) -> Result<Order<'static>, Error> {
+        Ok(migration::order(instance, node))
     }
 
     /// What is not there is named, and may be on another node. What cannot be told xl will say.

@@ -1,10 +1,9 @@
 //! Where a guest migrates to.
 
 use crate::config::Config;
-use crate::error::Error;
 use agent::{Instance, on_network};
 use cluster::Pacemaker;
-use guest::{Link, Order, Rank};
+use guest::Order;
 use hypervisor::{Deadline, Migration};
 use std::time::Duration;
 
@@ -12,17 +11,11 @@ use std::time::Duration;
 const ATTRIBUTE_SLICE: Duration = Duration::from_secs(5);
 
 /// What is wanted of the migration, by the parameters.
-pub fn order<'a>(
-    instance: &Instance<'_, Config>,
-    node: &str,
-    link: &'a Link,
-) -> Result<Order<'a>, Error> {
+pub fn order(instance: &Instance<'_, Config>, node: &str) -> Order<'static> {
     let config = &instance.config;
-    let host = host(config, node, instance.by);
-    let size = instance.observe().map_err(agent::Error::from)?.0.sight.map_or(0, |it| it.memory);
-    let migration = Migration { destination: config.address(&host), ..Migration::default() };
-    let rank = Rank { priority: config.migration_priority, size };
-    Ok(Order { migration, link: Some((link, rank)), ..Order::default() })
+    let destination = config.address(&host(config, node, instance.by));
+    let migration = Migration { destination, ..Migration::default() };
+    Order { migration, ..Order::default() }
 }
 
 /// The target's address: what its node attribute says, or its name on the migration network.

@@ -10,20 +10,6 @@ pub enum Error {
     /// The request itself, or a parameter.
     #[error(transparent)]
     Ocf(#[from] ocf::Error),
-    /// A policy that there is not.
-    #[error("migration_policy {found:?} is not known; expected safe, balanced or finish")]
-    MigrationPolicy {
-        /// What was found.
-        found: String,
-    },
-    /// What cannot be a user's name.
-    #[error(
-        "migration_user {found:?} is no user name; expected letters, digits, dots, hyphens and underscores"
-    )]
-    MigrationUser {
-        /// What was found.
-        found: String,
-    },
     /// The configuration names another guest than the one that runs.
     #[error("guest {was} still runs, but {} now names {is}; stop {was} first", .path.display())]
     Renamed {
@@ -123,7 +109,6 @@ impl Failure for Error {
     fn code(&self) -> Code {
         match self {
             Self::Ocf(error) => error.code(),
-            Self::MigrationPolicy { .. } | Self::MigrationUser { .. } => Code::Configured,
             Self::ConfigFile { .. }
             | Self::Definition { .. }
             | Self::ProbeWithoutEvidence { .. }

@@ -1,5 +1,5 @@
 use crate::error::Error;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::{Open, Resource};
 use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
@@ -38,7 +38,7 @@ pub struct Instance<'a, R> {
 
 /// Where the record of a resource's guest is.
 pub fn record_path<R: Resource>(request: &Request) -> PathBuf {
-    let name = format!("hawser-{}-{}.json", R::NAME, request.instance_file_name());
+    let name = format!("hawser-{}-{}.json", R::AGENT.name, request.instance_file_name());
     request.state_directory().join(name)
 }
 
@@ -49,7 +49,7 @@ fn note(text: Arguments<'_>) {
 impl<'a, R: Resource> Instance<'a, R> {
     /// The resource with all of its configuration right, as it is now to be.
     pub(crate) fn strict(request: &'a Request, open: Open<'_>) -> Result<Self, R::Error> {
-        let config = R::strict(request)?;
+        let config = settings::strict::<R>(request)?;
         let record = Record::load(&record_path::<R>(request));
         let record = record.filter(|it| config.settings().key.is_of(it));
         Ok(Self::new(request, config, record, open))
@@ -57,7 +57,7 @@ impl<'a, R: Resource> Instance<'a, R> {
 
     /// The resource as it was started, with what is right of its configuration.
     pub(crate) fn lenient(request: &'a Request, open: Open<'_>) -> Self {
-        let mut config = R::lenient(request);
+        let mut config = settings::lenient::<R>(request);
         let key = &mut config.settings_mut().key;
         // A record speaks of this resource only as long as it has the same configuration file.
         let record = Record::load(&record_path::<R>(request)).filter(|it| {

@@ -24,17 +24,17 @@ pub use monitor::is_still_healthy;
 pub use ordering::Ordering;
 pub use settings::{Amount, Key, Reader, Settings, Utilization};
 
-use guest::{Link, Order};
+use guest::Order;
 use hypervisor::{Definition, Hypervisor, Migration};
-use ocf::{Answer, Failure, Request, Verb};
+use ocf::{Agent, Answer, Failure, Request, Verb};
 
 /// The hypervisor at a connection URI.
 pub type Open<'a> = &'a dyn Fn(&str) -> Box<dyn Hypervisor>;
 
 /// A resource as its parameters describe it, and what is special about its kind.
 pub trait Resource: Sized {
-    /// The agent's OCF type.
-    const NAME: &'static str;
+    /// The agent's tables.
+    const AGENT: &'static Agent;
 
     /// When systemd may take down what its guests need.
     const ORDERING: Ordering;
@@ -45,15 +45,19 @@ pub trait Resource: Sized {
     /// What names the guest, as far as that is right.
     fn key(request: &Request) -> Option<Key>;
 
-    /// Reads all parameters, and insists that all of them are right.
+    /// Reads all parameters. What is wrong is noted by the reader, and counts as unset.
+    fn read(reader: &mut Reader<'_, Self::Error>) -> Self;
+
+    /// Refuses what is right by itself and wrong together.
     ///
     /// # Errors
-    /// The first that is wrong.
-    fn strict(request: &Request) -> Result<Self, Self::Error>;
+    /// What excludes what.
+    fn consistent(&self) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
-    /// Reads what can be read. What cannot counts as unset and is logged: a guest that runs must be
-    /// watched, moved and stopped whatever is wrong with its configuration.
-    fn lenient(request: &Request) -> Self;
+    /// Makes the best of what is wrong together, for a guest that may run.
+    fn reconcile(&mut self) {}
 
     /// What every agent is told.
     fn settings(&self) -> &Settings;
@@ -67,15 +71,11 @@ pub trait Resource: Sized {
     /// What is wrong with it.
     fn definition(&self, text: &str) -> hypervisor::Result<Definition>;
 
-    /// What is wanted of a migration to that node.
+    /// What is wanted of a migration to that node, but for its place among others.
     ///
     /// # Errors
     /// When the parameters do not say.
-    fn order<'a>(
-        instance: &Instance<'_, Self>,
-        node: &str,
-        link: &'a Link,
-    ) -> Result<Order<'a>, Self::Error>;
+    fn order(instance: &Instance<'_, Self>, node: &str) -> Result<Order<'static>, Self::Error>;
 
     /// Checks what is of no concern but to `validate-all`.
     ///

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{Open, Resource};
+use crate::{Open, Resource, settings};
 use ocf::{Answer, Request};
 
 /// Takes changed parameters over. They are read anew by every action, so all there is to do is to
@@ -22,7 +22,7 @@ pub fn reload<R: Resource>(instance: &Instance<'_, R>) -> Answer {
 /// Checks what can be checked: at level 0 the parameters, which are wrong or right on every node; at 10
 /// and above also what this node needs for starting the guest.
 pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer, R::Error> {
-    R::strict(request)?.validate()?;
+    settings::strict::<R>(request)?.validate()?;
     if request.check_level().is_some_and(|level| level >= 10) {
         let instance = Instance::<R>::strict(request, open)?;
         let definition = instance.definition()?;

@@ -1,6 +1,6 @@
 use crate::error::Error;
-use crate::table;
-use guest::{Policy, Record};
+use crate::{Resource, table};
+use guest::Record;
 use hypervisor::{Name, ShutdownMode, Sight};
 use ocf::{Parameter, Request};
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub snapshot: Option<PathBuf>,
     /// Where its memory goes after a failed migration.
     pub rescues: Option<PathBuf>,
+    /// Its place among the guests that leave a node together: the highest goes first.
+    pub migration_priority: u32,
     /// The programs that check its services.
     pub monitor_scripts: Vec<String>,
     /// The utilization attributes, and what is to become of each.
@@ -84,7 +86,8 @@ pub enum Utilization {
 
 /// Reads parameters and collects what is wrong with them.
 pub struct Reader<'a, E> {
-    request: &'a Request,
+    /// What the manager wants.
+    pub request: &'a Request,
     /// What was wrong so far.
     pub problems: Vec<E>,
 }
@@ -109,28 +112,33 @@ impl<'a, E: From<Error>> Reader<'a, E> {
         self.get(parameter).unwrap_or_default()
     }
 
-    /// [`table::MIGRATION_POLICY`].
-    pub fn migration_policy(&mut self) -> Policy {
-        let found = self.text(&table::MIGRATION_POLICY);
-        Policy::by_name(&found).unwrap_or_else(|| {
-            self.problems.push(Error::MigrationPolicy { found }.into());
-            Policy::default()
-        })
-    }
-
     /// [`table::MIGRATION_PRIORITY`].
     pub fn migration_priority(&mut self) -> u32 {
         let priority = self.get(&table::MIGRATION_PRIORITY).unwrap_or_default();
         u32::try_from(priority).unwrap_or(u32::MAX)
     }
+}
 
-    /// A user's name on another node; empty where there is none.
-    pub fn migration_user(&mut self, parameter: &Parameter<String>) -> String {
-        let user = self.text(parameter);
-        if user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
-            return user;
-        }
-        self.problems.push(Error::MigrationUser { found: user }.into());
-        String::new()
+/// Reads all parameters, and insists that all of them are right.
+pub fn strict<R: Resource>(request: &Request) -> Result<R, R::Error> {
+    R::AGENT.check(request).map_err(Error::from)?;
+    let mut reader = Reader::new(request);
+    let resource = R::read(&mut reader);
+    match reader.problems.into_iter().next() {
+        Some(problem) => Err(problem),
+        None => resource.consistent().map(|()| resource),
     }
+}
+
+/// Reads what can be read. What cannot counts as unset and is logged: a guest that runs must be watched, moved
+/// and stopped whatever is wrong with its configuration.
+pub fn lenient<R: Resource>(request: &Request) -> R {
+    let mut reader = Reader::new(request);
+    let mut resource = R::read(&mut reader);
+    for problem in reader.problems {
+        let problem = ocf::reason(&problem);
+        ocf::log::warn(format_args!("{problem}; going on as if it were not set"));
+    }
+    resource.reconcile();
+    resource
 }

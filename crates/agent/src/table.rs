@@ -23,21 +23,6 @@ pub const MIGRATION_NETWORK_SUFFIX: Parameter<String> = Parameter::string(
 )
 .reloadable();
 
-/// What a migration may cost the guest, for a hypervisor that can do something about it.
-pub const MIGRATION_POLICY: Parameter<String> = Parameter::string(
-    "migration_policy",
-    "What a migration may cost the guest",
-    "What is done about a guest that dirties its memory faster than it can be sent. safe: nothing; it is never \
-     slowed down and never stands still for longer than migration_downtime (300 ms if that is not set), and \
-     if it cannot be migrated like that the migration fails and the guest stays. balanced: its processors are \
-     slowed down; it may stand still for 0.9 s when a quarter of migrate_to's timeout is gone, for 3 s when \
-     half of it is gone, and at the last moment for as long as sending the rest takes. finish: post-copy; \
-     the guest runs on the target before all of its memory is there, and boots anew if a node or the link \
-     between them fails meanwhile. Other guests are migrated in the same way by all three.",
-)
-.default("balanced")
-.reloadable();
-
 /// Where the memory goes of a guest that could not be migrated.
 pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
     "migration_state_path",

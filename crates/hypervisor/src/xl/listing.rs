@@ -39,8 +39,6 @@ pub struct Created {
 /// What a domain was built with.
 #[derive(Debug, Deserialize)]
 struct Built {
-    #[serde(default)]
-    max_vcpus: u32,
     /// In KiB, as the next one.
     #[serde(default)]
     target_memkb: u64,
@@ -86,8 +84,6 @@ pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
     let config = Config {
         file: PathBuf::new(),
         kind,
-        cpus: b_info.max_vcpus,
-        memory: b_info.target_memkb >> 10,
         disks: paths.filter(|path| path.is_absolute()).collect(),
         bridges: nics.into_iter().filter_map(|nic| nic.bridge).collect(),
     };
@@ -107,10 +103,7 @@ mod tests {
         assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
-        assert_eq!(
-            (config.kind, config.cpus, &*config.bridges),
-            (Kind::Pv, 1, &["xenbr0".to_owned()][..])
-        );
+        assert_eq!((config.kind, &*config.bridges), (Kind::Pv, &["xenbr0".to_owned()][..]));
     }
 
     #[test]

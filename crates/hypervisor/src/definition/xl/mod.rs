@@ -59,10 +59,6 @@ pub struct Config {
     pub file: PathBuf,
     /// How the guest is virtualized.
     pub kind: Kind,
-    /// Its number of virtual CPUs.
-    pub cpus: u32,
-    /// The memory that it is started with, in MiB.
-    pub memory: u64,
     /// The devices and files on the host that are its disks.
     pub disks: Vec<PathBuf>,
     /// The bridges that it is connected to.
@@ -95,8 +91,6 @@ pub fn definition(
     let config = Config {
         file: file.to_owned(),
         kind: kind(&settings)?,
-        cpus: u32::try_from(settings.number("vcpus")?.unwrap_or(1)).unwrap_or(u32::MAX),
-        memory,
         disks: settings.list("disk")?.iter().filter_map(|it| disk(it)).collect(),
         bridges: settings.list("vif")?.iter().filter_map(|it| bridge(it)).collect(),
     };
@@ -186,7 +180,7 @@ mod tests {
     fn what_matters_of_a_guest_is_found() {
         let definition = read(
             "# the first guest\nname = \"g1\"  # its name\nuuid='6b1f2a10-0000-4000-8000-0000000000a1'\n\
-             type = \"pvh\"; memory = 96\nmaxmem='128'\nvcpus = 0x2\nextra = \"a=b # c\"\n\
+             type = \"pvh\"; memory = 0x60\nmaxmem='128'\nextra = \"a=b # c\"\n\
              vif = [ 'mac=00:16:3e:00:00:65, bridge=xenbr0',\n  \"type=vif\", ]\n\
              disk = [ 'phy:/dev/vg/g1,xvda,w',\n 'format=raw, vdev=xvdb, access=rw, target=/srv/a, b.img',\n\
              '/srv/c.qcow2,qcow2,xvdc,rw', ',,hdc,cdrom' ]\non_crash='preserve'",
@@ -196,7 +190,7 @@ mod tests {
         assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
-        assert_eq!((config.kind, config.cpus, config.memory), (Kind::Pvh, 2, 96));
+        assert_eq!(config.kind, Kind::Pvh);
         assert_eq!(config.bridges, ["xenbr0"]);
         let disks = ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(PathBuf::from);
         assert_eq!(config.disks, disks);
