@@ -94,6 +94,7 @@ impl<'a, R: Resource> Instance<'a, R> {
             hypervisor: &*self.hypervisor,
             witness: &*self.witness,
             asked: self.record.as_ref().and_then(|record| record.asked),
+            leaving: self.record.as_ref().and_then(|record| record.leaving.clone()),
             by: self.by,
             note: &note,
         }
@@ -129,11 +130,23 @@ impl<'a, R: Resource> Instance<'a, R> {
         }
     }
 
-    /// Writes down whether a migration has just failed. The next monitor, which takes a full look then,
-    /// takes it back: the guest is not being stopped for it.
-    pub(crate) fn note_failure(&mut self, failed: Option<Failed>) -> Result<(), Error> {
+    /// Writes down where a migration may still take the guest, and whether one has just failed. The next monitor,
+    /// which takes a full look then, takes it back: the guest is not being stopped for it.
+    pub(crate) fn note_migration(
+        &mut self,
+        leaving: Option<String>,
+        failed: Option<Failed>,
+    ) -> Result<(), Error> {
         let record = self.record.clone().unwrap_or_else(|| self.blank());
-        self.store(Record { failed, healthy: None, ..record })
+        self.store(Record { leaving, failed, healthy: None, ..record })
+    }
+
+    /// Writes down that no migration takes the guest anywhere, if one might have: it is not here to be taken.
+    pub(crate) fn stay(&self) {
+        if let Some(record) = self.record.clone().filter(|record| record.leaving.is_some()) {
+            let record = Record { leaving: None, ..record };
+            self.write(&record);
+        }
     }
 
     fn blank(&self) -> Record {
@@ -159,7 +172,13 @@ impl<'a, R: Resource> Instance<'a, R> {
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
-        let record = Record { healthy, utilization, ..self.blank() };
+        let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
+        let leaving = leaving.filter(|_| !seen.has_no_job());
+        self.write(&Record { leaving, healthy, utilization, ..self.blank() });
+    }
+
+    /// Writes a record that makes answers quick, and does without if that cannot be.
+    fn write(&self, record: &Record) {
         if let Err(error) = record.store(&self.record_path) {
             let path = self.record_path.display();
             ocf::log::warn(format_args!("cannot write {path}: {error}; monitors will be slower"));

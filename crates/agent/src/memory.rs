@@ -62,16 +62,16 @@ fn rescue<R: Resource>(instance: &Instance<'_, R>) -> Option<Rescue> {
     Rescue::after(failed, &instance.identity, instance.request.node()?, directory)
 }
 
-/// Remembers that the guest's migration has just failed, and whether its memory fits its disks still: then
-/// `target` is where it was to go to.
-pub fn note_failure<R: Resource>(instance: &mut Instance<'_, R>, target: Option<&str>) {
+/// Remembers that the guest's migration has just failed, whether its memory fits its disks still (then `target` is
+/// where it was to go to), and where it may still be `leaving` for.
+pub fn note_failure<R: Resource>(
+    instance: &mut Instance<'_, R>,
+    target: Option<&str>,
+    leaving: Option<String>,
+) {
     let rescued = instance.settings().rescues.is_some();
     let failed = target.filter(|_| rescued).and_then(Failed::now);
-    let known = instance.record.as_ref().and_then(|record| record.failed.as_ref());
-    if failed.as_ref() == known {
-        return;
-    }
-    if let Err(error) = instance.note_failure(failed) {
+    if let Err(error) = instance.note_migration(leaving, failed) {
         ocf::log::warn(format_args!("{error}; a stop will shut the guest down"));
     }
 }

@@ -23,6 +23,10 @@ pub fn migrate_to<R: Resource>(instance: &mut Instance<'_, R>) -> Result<Answer,
     let name = instance.identity.name.clone();
     ocf::log::info(format_args!("migrating guest {name} to {}", order.migration.destination));
     let (time, mut journey) = (SystemTime::now(), Journey::default());
+    let destination = &order.migration.destination;
+    if let Err(error) = instance.note_migration(Some(destination.clone()), None) {
+        ocf::log::warn(format_args!("{error}; a stop will not know of this migration"));
+    }
     let result = instance.guest().migrate_to(&order, &mut journey);
     let (ending, reason) = match &result {
         Ok(()) => (Ending::Migrated, None),
@@ -37,7 +41,8 @@ pub fn migrate_to<R: Resource>(instance: &mut Instance<'_, R>) -> Result<Answer,
     } else {
         // If a copy may have run on the target, or its disks are others, the memory here does not fit.
         let alone = ending == Ending::Stayed && !order.migration.options.copies_storage();
-        memory::note_failure(instance, Some(&*target).filter(|_| alone));
+        let leaving = journey.pending.then(|| destination.clone());
+        memory::note_failure(instance, Some(&*target).filter(|_| alone), leaving);
     }
     Ok(result.map(|()| Answer::Success).map_err(Error::from)?)
 }

@@ -50,8 +50,11 @@ pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error>
         Err(error) => return Err(error.into()),
     };
     match instance.guest().health(&seen) {
-        Health::Off if probe => return Ok(Answer::NotRunning { reason: None }),
         Health::Off => {
+            instance.stay();
+            if probe {
+                return Ok(Answer::NotRunning { reason: None });
+            }
             let reason = format!("guest {} does not run here", instance.identity.name);
             return Ok(Answer::NotRunning { reason: Some(reason) });
         }

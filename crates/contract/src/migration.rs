@@ -50,6 +50,38 @@ pub fn a_migration_that_hangs_is_given_up_in_time(agent: &Agent) {
     assert_here(&node);
 }
 
+/// A node whose daemon hung until the agent had given the migration up, and did it then.
+fn taken_late(agent: &Agent) -> Node {
+    let node = failing(agent, Answer::Hang, Effect::None);
+    node.migrate().timeout(2000).gives(1);
+    node.call_there("stop").gives(0);
+    node.put(&Host::default());
+    node.put_there(&Host::default().with(GUEST, State::Running));
+    node
+}
+
+pub fn a_guest_that_leaves_while_it_is_stopped_is_ended_where_it_went(agent: &Agent) {
+    let node = taken_late(agent);
+    node.call("stop").gives(0);
+    assert_eq!((node.state(), only_state(&node.there())), (None, None));
+    let unreachable = taken_late(agent);
+    unreachable.change(|host| *host = Host::default().failing("remote", Answer::Unreachable));
+    unreachable.call("stop").gives(1).because("cannot tell");
+    assert_eq!(only_state(&unreachable.there()), Some(State::Running));
+}
+
+pub fn a_guest_that_has_left_is_not_followed_for_ever(agent: &Agent) {
+    let node = taken_late(agent);
+    node.probe().gives(7);
+    node.call("stop").gives(0);
+    assert_eq!(only_state(&node.there()), Some(State::Running));
+    let stayed = failing(agent, Answer::Hang, Effect::None);
+    stayed.migrate().timeout(2000).gives(1);
+    stayed.monitor().gives(0);
+    stayed.change(|host| *host = std::mem::take(host).failing("remote", Answer::Unreachable));
+    stayed.call("stop").gives(0);
+}
+
 pub fn a_migration_that_got_stuck_can_be_tried_again(agent: &Agent) {
     let node = failing(agent, Answer::Silent, Effect::Half);
     node.migrate().gives(1);

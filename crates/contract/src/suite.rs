@@ -36,6 +36,8 @@ macro_rules! suite {
             a_guest_moves
             a_refused_migration_leaves_the_guest_where_it_was
             a_migration_that_hangs_is_given_up_in_time
+            a_guest_that_leaves_while_it_is_stopped_is_ended_where_it_went
+            a_guest_that_has_left_is_not_followed_for_ever
             a_migration_that_got_stuck_can_be_tried_again
             where_the_guest_is_counts_and_not_what_was_reported
             a_target_that_is_no_target_costs_no_byte_of_the_guest

@@ -61,6 +61,19 @@ pub enum Error {
         /// Its state at the deadline.
         state: State,
     },
+    /// The guest is not here, and may be where a migration was taking it.
+    #[error(
+        "guest {guest} is not here any more; a migration that was not seen to end may have taken it to {target}, which \
+         cannot tell"
+    )]
+    Departed {
+        /// The guest.
+        guest: Name,
+        /// The target's connection URI.
+        target: String,
+        /// Why it cannot.
+        source: hypervisor::Error,
+    },
     /// The target of a migration cannot take the guest because it has one of that name that is active.
     #[error("guest {guest} is {} on the target already", crate::health::describe(*.state))]
     TargetOccupied {

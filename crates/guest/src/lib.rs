@@ -51,6 +51,8 @@ pub struct Guest<'a> {
     /// The daemon that was asked to start it and has not answered, if there is one: see
     /// [`Record::asked`].
     pub asked: Option<Trace>,
+    /// Where a migration that was not seen to end may still take it: see [`Record::leaving`].
+    pub leaving: Option<String>,
     /// When everything that is asked of it must have ended.
     pub by: Deadline,
     /// Where to say what is being done, one line at a time.

@@ -23,7 +23,8 @@ pub struct Observation {
 
 impl Observation {
     /// Whether the hypervisor says that no job holds the guest.
-    pub(crate) fn has_no_job(&self) -> bool {
+    #[must_use]
+    pub fn has_no_job(&self) -> bool {
         self.sight.as_ref().is_some_and(|sight| sight.job == Job::None)
     }
 }

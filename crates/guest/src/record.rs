@@ -22,6 +22,10 @@ pub struct Record {
     /// do what it was asked.
     #[serde(default)]
     pub asked: Option<Trace>,
+    /// The destination of a migration, from before it begins until it was seen to end. A daemon that hangs, or
+    /// goes on when the agent was killed, may still take the guest there.
+    #[serde(default)]
+    pub leaving: Option<String>,
     /// The copy of it that was there when it was last found healthy, and the stamp of that.
     #[serde(default)]
     pub healthy: Option<(Trace, Stamp)>,
@@ -37,7 +41,16 @@ impl Record {
     /// The record of a guest of which nothing is there yet.
     #[must_use]
     pub fn new(guest: Identity, config: PathBuf, uri: String) -> Self {
-        Self { guest, config, uri, asked: None, healthy: None, failed: None, utilization: None }
+        Self {
+            guest,
+            config,
+            uri,
+            asked: None,
+            leaving: None,
+            healthy: None,
+            failed: None,
+            utilization: None,
+        }
     }
 
     /// Reads a record. One that is not there, or cannot be read, is none: the guest is then looked

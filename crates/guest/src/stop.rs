@@ -1,5 +1,5 @@
 use crate::{Change, Error, Guest, Observation, Result};
-use hypervisor::{Deadline, Pause, ShutdownMode, State};
+use hypervisor::{Blind, Deadline, Pause, ShutdownMode, State};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ const ABORT_SLICE: Duration = Duration::from_secs(10);
 
 /// How long a paused guest may take to run on, so that it can hear the request to shut down.
 const RESUME_SLICE: Duration = Duration::from_secs(5);
+
+/// How long the target of a migration may take to say what is there of the guest.
+const ANSWER_SLICE: Duration = Duration::from_secs(10);
 
 /// How often the request to shut down is repeated: a guest that is still booting does not hear it.
 const REPEAT: Duration = Duration::from_secs(5);
@@ -37,11 +40,25 @@ pub struct Shutdown {
 
 impl Guest<'_> {
     /// Takes the guest down: gracefully, then by the hypervisor's force, then by the node's own.
-    /// Success is proof: neither the hypervisor nor the node shows anything of it.
+    /// Success is proof: neither the hypervisor nor the node shows anything of it, and nor does the target of a
+    /// migration that was not seen to end.
     ///
     /// # Errors
-    /// [`Error::StillActive`], or [`Error::Unknown`] when nobody can tell.
+    /// [`Error::StillActive`], or [`Error::Unknown`] when nobody can tell; [`Error::Departed`] when it may have
+    /// gone where nobody can tell.
     pub fn stop(&self, how: &Shutdown) -> Result<Change> {
+        let change = self.stop_here(how)?;
+        if let Some(destination) = &self.leaving {
+            match self.stop_there(destination, how) {
+                // What was saved here has not left.
+                Err(error) if change == Change::Saved => (self.note)(format_args!("{error}")),
+                ended => ended?,
+            }
+        }
+        Ok(change)
+    }
+
+    fn stop_here(&self, how: &Shutdown) -> Result<Change> {
         let mut seen = self.observe()?;
         if !seen.state.is_active() {
             return Ok(Change::Already);
@@ -68,6 +85,39 @@ impl Guest<'_> {
         }
         self.end()?;
         Ok(Change::Done)
+    }
+
+    /// Sees to it that the guest is not on the target of its migration. The stop there ends what it finds; what has
+    /// come when that was over nobody looks for but this one.
+    fn stop_there(&self, destination: &str, how: &Shutdown) -> Result<()> {
+        let (guest, target) = (self.identity.name.clone(), destination.to_owned());
+        let departed = |source| Error::Departed { guest, target, source };
+        let answer = self.by.slice(ANSWER_SLICE.max(self.hypervisor.abilities().answer));
+        let hypervisor = match self.hypervisor.remote(destination, answer) {
+            Ok(hypervisor) => hypervisor,
+            Err(error) => return Err(departed(error)),
+        };
+        let (asked, leaving, identity) = (None, None, self.identity.clone());
+        let there =
+            Guest { identity, hypervisor: &*hypervisor, witness: &Blind, asked, leaving, ..*self };
+        let patience = self.by.less(self.by.remaining() / 2);
+        let ended = loop {
+            match there.observe() {
+                Ok(seen) if seen.state.is_active() => {}
+                gone => break gone.map(drop),
+            }
+            if !patience.pause(POLL) {
+                let name = &self.identity.name;
+                (self.note)(format_args!("guest {name} has got to {destination}; ending it there"));
+                break there.stop_here(&Shutdown { save: None, ..how.clone() }).map(drop);
+            }
+        };
+        match ended {
+            Err(Error::Unknown { source, .. }) => Err(departed(source)),
+            // What has the name there is no copy of this one.
+            Ok(()) | Err(Error::OtherGuest { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether there is an operating system that can shut itself down.

@@ -62,6 +62,8 @@ pub struct Journey {
     pub progress: Option<Progress>,
     /// What was done to make it end, in words.
     pub steps: Vec<String>,
+    /// Whether the daemon may still do it: it was not seen to have ended. See [`crate::Guest::leaving`].
+    pub pending: bool,
     /// Whether the guest was seen here at the end, with no copy of it that has ever run on the target.
     pub stayed: bool,
 }

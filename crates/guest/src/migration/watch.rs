@@ -96,11 +96,13 @@ impl Guest<'_> {
         let begun = Instant::now();
         let mut said = Deadline::after(SAY);
         let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
+        let mut heard = false;
         loop {
             let until = if plan.is_postcopy() { times.by } else { times.end };
             let close = journey.progress.is_some_and(|progress| plan.is_close(&progress));
             let poll = if close { CLOSE_POLL } else { POLL };
             if let Some(ended) = transfer.wait(until.slice(poll)) {
+                journey.pending = ended.as_ref().is_err_and(Error::is_silence);
                 return match ended {
                     Err(error) if plan.is_postcopy() => {
                         self.mend(migration, error, times.by, journey)
@@ -110,12 +112,13 @@ impl Guest<'_> {
             }
             if until.expired() {
                 let why = "it had not ended when the time for it was up";
-                return self.give_up(&transfer, why, times.by);
+                return self.give_up(&transfer, why, times.by, (heard, journey));
             }
             let answer = self.hypervisor.abilities().answer;
             let Ok(Some(progress)) = self.hypervisor.progress(name, until.slice(answer)) else {
                 continue;
             };
+            heard = true;
             journey.hear(progress);
             if said.expired() {
                 (self.note)(format_args!("guest {name}, {progress}"));
@@ -131,9 +134,12 @@ impl Guest<'_> {
             (self.note)(format_args!("guest {name}: {words} ({progress})"));
             journey.steps.push(words);
             match step {
-                Step::GiveUp(why) => return self.give_up(&transfer, &why.to_string(), times.by),
+                Step::GiveUp(why) => {
+                    return self.give_up(&transfer, &why.to_string(), times.by, (heard, journey));
+                }
                 Step::Streams => {
                     transfer = self.widen(&transfer, migration, times)?;
+                    heard = false;
                     plan.done(&step);
                     self.take(&Step::Limit(plan.limit()), &mut plan, times.end);
                 }
@@ -181,9 +187,26 @@ impl Guest<'_> {
         self.hypervisor.migrate(&self.identity.name, &wide, times.by)
     }
 
-    fn give_up(&self, transfer: &Transfer, why: &str, by: Deadline) -> hypervisor::Result<()> {
-        self.hypervisor.abort_job(&self.identity.name, by)?;
-        match transfer.wait(by.slice(ABORTED)) {
+    /// Aborts it. One that was not heard of is aborted again and again: a daemon that has so much to do may not
+    /// have begun it yet.
+    fn give_up(
+        &self,
+        transfer: &Transfer,
+        why: &str,
+        by: Deadline,
+        (heard, journey): (bool, &mut Journey),
+    ) -> hypervisor::Result<()> {
+        journey.pending = true;
+        let ended = loop {
+            self.hypervisor.abort_job(&self.identity.name, by)?;
+            let ended = transfer.wait(by.slice(ABORTED));
+            if ended.is_some() || heard || by.expired() {
+                break ended;
+            }
+        };
+        let unheard = |it: &hypervisor::Result<()>| it.as_ref().is_err_and(Error::is_silence);
+        journey.pending = !heard && ended.as_ref().is_none_or(unheard);
+        match ended {
             // It made it after all.
             Some(Ok(())) => Ok(()),
             _ => Err(Error::Refused {

@@ -20,6 +20,9 @@ pub enum Step {
     Monitor,
     /// The agent that migrates is killed, and its migration goes on while the guest is stopped on both hosts.
     Kill,
+    /// A daemon that hangs is asked to migrate. It does so when the agent has given that up, and the guest was
+    /// stopped on the target already and is about to be on the source.
+    Late(Policy),
     /// Something begins to go wrong.
     Break(Fault),
     /// Nothing goes wrong any more.
@@ -40,6 +43,8 @@ pub struct World {
     beliefs: [Belief; 2],
     /// The migrations that failed last, by the hosts that their guest has not left.
     failed: [Option<Failed>; 2],
+    /// Where migrations that were not seen to end may still take it, by the hosts that it leaves.
+    leaving: [Option<String>; 2],
     /// How often the guest was to be started, and how often it had been when its memory was saved.
     starts: usize,
     saved: Option<usize>,
@@ -52,8 +57,16 @@ impl World {
         let definition = Definition::from_xml("<domain><name>vm1</name></domain>").unwrap();
         let directory = TempDir::new().unwrap();
         let beliefs = [Belief::Off; 2];
-        let (failed, starts, saved) = ([None, None], 0, None);
-        let world = Self { directory, definition, beliefs, failed, starts, saved, patience };
+        let world = Self {
+            directory,
+            definition,
+            beliefs,
+            failed: [None, None],
+            leaving: [None, None],
+            starts: 0,
+            saved: None,
+            patience,
+        };
         for side in [0, 1] {
             Host::default().write(&world.path(side)).unwrap();
         }
@@ -79,6 +92,12 @@ impl World {
         (processes.len(), running)
     }
 
+    /// How many copies run on both hosts together, at one moment.
+    pub fn running(&self) -> usize {
+        // All hosts in one directory share one lock.
+        Host::update(&self.path(0), |_| self.copies(0).1 + self.copies(1).1).unwrap()
+    }
+
     /// Does something with the guest on a host.
     fn on<T>(&self, side: usize, act: impl FnOnce(&Guest) -> T) -> T {
         let host = Scripted::new(self.path(side));
@@ -87,6 +106,7 @@ impl World {
             hypervisor: &host,
             witness: &host,
             asked: None,
+            leaving: self.leaving[side].clone(),
             by: Deadline::after(self.patience),
             note: &|_| {},
         })
@@ -101,8 +121,11 @@ impl World {
     pub fn is_due(&self, side: usize, step: &Step) -> bool {
         let (here, there) = (self.beliefs[side], self.beliefs[1 - side]);
         match step {
-            Step::Start => there == Belief::Off,
-            Step::MigrateTo(_) | Step::Kill => here == Belief::Active && there == Belief::Off,
+            // What has failed on a host is stopped there first.
+            Step::Start => here != Belief::Unknown && there == Belief::Off,
+            Step::MigrateTo(_) | Step::Kill | Step::Late(_) => {
+                here == Belief::Active && there == Belief::Off
+            }
             // The source has said that it left.
             Step::MigrateFrom => here == Belief::Active,
             _ => true,
@@ -130,8 +153,11 @@ impl World {
                 self.beliefs[side] = told(ok, Belief::Off);
                 self.beliefs[1 - side] = told(ok, Belief::Active);
             }
-            Step::Kill => {
-                let stopped = self.kill(side);
+            Step::Kill | Step::Late(_) => {
+                let stopped = match step {
+                    Step::Late(policy) => self.late(side, *policy),
+                    _ => self.kill(side),
+                };
                 for (side, ok) in stopped.into_iter().enumerate() {
                     assert!(!ok || self.copies(side).0 == 0, "it was not stopped: {self:?}");
                     self.beliefs[side] = told(ok, Belief::Off);
@@ -161,7 +187,7 @@ impl World {
         let memory = Rescue::claim(guest, NODES[side], directory, &|_| {}).unwrap();
         assert!(memory.is_none() || self.saved == Some(self.starts), "stale memory: {self:?}");
         self.starts += 1;
-        self.failed[side] = None;
+        (self.failed[side], self.leaving[side]) = (None, None);
         self.on(side, |guest| guest.start(&self.definition, memory.as_deref()).is_ok())
     }
 
@@ -176,6 +202,9 @@ impl World {
             rescue.hand_over().unwrap();
             self.saved = Some(self.starts);
         }
+        if change.is_ok() {
+            self.leaving[side] = None;
+        }
         change.is_ok()
     }
 
@@ -184,16 +213,19 @@ impl World {
         let mut journey = Journey::default();
         let ok = self.on(side, |guest| guest.migrate_to(&order, &mut journey).is_ok());
         let stayed = !ok && journey.stayed;
+        self.leaving[side] = journey.pending.then_some(order.migration.destination);
         self.failed[side] = stayed.then(|| Failed::now(NODES[1 - side])).flatten();
         ok
     }
 
     /// Has a migration go on without its agent, and stops the guest on both hosts at the same time, as
     /// Pacemaker does then.
-    fn kill(&self, side: usize) -> [bool; 2] {
-        let (host, guest) = (Scripted::new(self.path(side)), &self.definition.identity.name);
-        let (migration, by) = (self.migration(side), Deadline::after(self.patience));
-        self.change(side, |host| {
+    fn kill(&mut self, side: usize) -> [bool; 2] {
+        let (host, migration) = (Scripted::new(self.path(side)), self.migration(side));
+        self.leaving[side] = Some(migration.destination.clone());
+        let this = &*self;
+        let (guest, by) = (&this.definition.identity.name, Deadline::after(this.patience));
+        this.change(side, |host| {
             let (on, error) = ("migrate".to_owned(), Answer::Silent);
             host.faults.insert(0, Fault { on, error, effect: Effect::Half, times: Some(1) });
         });
@@ -203,11 +235,33 @@ impl World {
             let force = Shutdown { force: true, ..Shutdown::default() };
             let stops = [0, 1].map(|side| {
                 let force = force.clone();
-                scope.spawn(move || self.on(side, |guest| guest.stop(&force).is_ok()))
+                scope.spawn(move || this.on(side, |guest| guest.stop(&force).is_ok()))
             });
             let _ = host.finish(guest, &migration.destination);
             stops.map(|it| it.join().unwrap())
         })
+    }
+
+    fn late(&mut self, side: usize, policy: Policy) -> [bool; 2] {
+        self.change(side, |host| {
+            let (on, error) = ("migrate".to_owned(), Answer::Hang);
+            host.faults.insert(0, Fault { on, error, effect: Effect::None, times: Some(1) });
+        });
+        // Of what comes to the target when its stop is over only its daemon can tell.
+        self.change(1 - side, |host| host.faults.clear());
+        let mut stopped = [false; 2];
+        if self.migrate(side, policy) {
+            return stopped;
+        }
+        let force = Shutdown { force: true, ..Shutdown::default() };
+        stopped[1 - side] = self.stop(1 - side, &force);
+        let (host, by) = (Scripted::new(self.path(side)), Deadline::after(self.patience));
+        let begun = host.migrate(&self.definition.identity.name, &self.migration(side), by);
+        let _ = begun.map(|it| it.wait(by));
+        stopped[side] = self.stop(side, &force);
+        // Its reason says that the guest may be on the target, which nobody could ask.
+        stopped[1 - side] &= stopped[side];
+        stopped
     }
 
     fn monitor(&self, side: usize) -> Belief {

@@ -239,10 +239,16 @@ impl Hypervisor for Scripted {
     fn migrate(&self, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer> {
         let (host, guest, destination) =
             (self.clone(), guest.clone(), migration.destination.clone());
+        let (answer, effect) = self.script("migrate", &destination)?;
+        // A daemon that begins later than it is asked is for a test to play: it would come in between anything.
+        let begun = match effect {
+            Effect::None => Ok(()),
+            _ => self.depart(&guest, &destination),
+        };
         let migrate = move || {
-            let (answer, effect) = host.script("migrate", &destination)?;
-            if effect != Effect::None {
-                host.transfer(&guest, &destination, effect)?;
+            begun?;
+            if effect == Effect::Whole {
+                host.finish(&guest, &destination)?;
             }
             host.answer(answer, "migrate", by, ())
         };
@@ -295,9 +301,9 @@ impl Hypervisor for Scripted {
 }
 
 impl Scripted {
-    /// Sends a guest to another host, phase by phase, so that somebody who looks meanwhile sees what
-    /// libvirt shows: an incoming copy, then an outgoing one, and never two that run.
-    fn transfer(&self, guest: &Name, destination: &str, effect: Effect) -> Result<()> {
+    /// The first phase of a migration. Who looks meanwhile sees what libvirt shows: an incoming copy, then an
+    /// outgoing one, and never two that run.
+    fn depart(&self, guest: &Name, destination: &str) -> Result<()> {
         let there = Self::at(destination).ok_or_else(|| self.unreachable("no such host"))?;
         let refused = |words: &str| Error::Refused { what: "migrate", words: words.to_owned() };
         let sight = active(&self.read()?, guest).map_err(refused)?;
@@ -309,11 +315,7 @@ impl Scripted {
                 Ok(())
             })?
             .map_err(refused)?;
-        self.update(|host| host.set(guest, sight.state, Job::Running))?;
-        if effect != Effect::Whole {
-            return Ok(());
-        }
-        self.finish(guest, destination)
+        self.update(|host| host.set(guest, sight.state, Job::Running))
     }
 
     /// The last phase of a migration that got stuck before it. From here on it cannot be aborted.
