@@ -109,18 +109,22 @@ fn a_failed_migration_that_blocks_is_refreshed_without_a_restart() {
     }
 }
 
-/// Pacemaker waits for the migration, and then restarts the guest if that is to be elsewhere: it continues
-/// a migration only to the node that it was for.
+/// Pacemaker waits for the migration, and then stops the guest where it came to and starts it where it is to be: it
+/// continues a migration only to the node that it was for.
 #[test]
-fn a_migration_that_is_not_wanted_any_more_leaves_one_guest() {
+fn a_guest_whose_migration_is_not_wanted_any_more_takes_its_memory_along() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
     let guest = Guest::new("undecided", 3);
-    let (mut home, _) = start(&lab, &guest);
+    lab.place(&guest);
+    let path = ["migration_state_path=/srv/shared"];
+    let mut home = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &path);
+    let before = lab.tell(&guest, DIRTYING);
     for moment in [Moment::Setup, Moment::FirstPass] {
         lab.pcs(&["node", "standby", &home]);
         moment.wait(&lab, &home, &guest);
         lab.pcs(&["node", "unstandby", &home]);
         home = settled(&lab, &guest);
+        lives_on(&lab, &guest, &home, &before);
 
         let target = Turn::other(&home);
         let name = guest.name.as_str();
@@ -128,6 +132,7 @@ fn a_migration_that_is_not_wanted_any_more_leaves_one_guest() {
         moment.wait(&lab, &home, &guest);
         lab.exec("n1", "crm_resource", &["--clear", "--resource", name]);
         home = settled(&lab, &guest);
+        lives_on(&lab, &guest, &home, &before);
     }
 }
 

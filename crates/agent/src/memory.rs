@@ -1,5 +1,5 @@
 //! The guest's memory, saved by a stop and resumed by the next start: of every stop where `snapshot` is
-//! set, and of one that follows a failed migration where `migration_state_path` is.
+//! set, and where `migration_state_path` is of one that follows a migration which failed or is not wanted any more.
 
 use crate::Resource;
 use crate::error::Error;
@@ -9,8 +9,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long taking the saved memory may take; it lies on a share.
-const CLAIM_SLICE: Duration = Duration::from_secs(10);
+/// How long taking the saved memory may take, and what goes with it; it lies on a share, whose server may be gone.
+const SHARE_SLICE: Duration = Duration::from_secs(10);
 
 /// What becomes of the memory of a guest that is stopped.
 pub enum Memory {
@@ -18,7 +18,7 @@ pub enum Memory {
     Lost,
     /// It is saved for the next start, wherever and whenever that is.
     Snapshot(PathBuf),
-    /// It is saved for the start that follows a failed migration.
+    /// It is saved for the start that follows a migration.
     Rescue(Rescue),
 }
 
@@ -58,8 +58,45 @@ fn snapshot<R: Resource>(instance: &Instance<'_, R>) -> Option<PathBuf> {
 
 fn rescue<R: Resource>(instance: &Instance<'_, R>) -> Option<Rescue> {
     let directory = instance.settings().rescues.as_deref()?;
-    let failed = instance.record.as_ref()?.failed.as_ref()?;
-    Rescue::after(failed, &instance.identity, instance.request.node()?, directory)
+    let (guest, node) = (&instance.identity, instance.request.node()?);
+    match &instance.record {
+        Some(record) => Rescue::after(record.failed.as_ref()?, guest, node, directory),
+        // Nobody has looked at the guest since it came here.
+        None => {
+            let (guest, node) = (guest.clone(), node.to_owned());
+            on_share(instance, move |directory| Rescue::unawaited(&guest, &node, directory))?
+        }
+    }
+}
+
+/// Does something in the directory for memory, if there is one, and if its server answers in time.
+fn on_share<R: Resource, T: Send + 'static>(
+    instance: &Instance<'_, R>,
+    act: impl FnOnce(&Path) -> T + Send + 'static,
+) -> Option<T> {
+    let directory = instance.settings().rescues.clone()?;
+    instance.by.slice(SHARE_SLICE).bound(move || act(&directory))
+}
+
+/// Notes that the guest has left for another node, where nobody has asked for it yet. Where that cannot be noted, a
+/// cluster that does not want it there any more restarts it.
+pub fn depart<R: Resource>(instance: &Instance<'_, R>, target: &str) {
+    let Some(node) = instance.request.node() else { return };
+    let (guest, nodes) = (instance.identity.clone(), [node.to_owned(), target.to_owned()]);
+    let noted = on_share(instance, move |directory| {
+        Rescue::depart(&guest, [&nodes[0], &nodes[1]], directory)
+    });
+    if let Some(Err(error)) = noted {
+        ocf::log::warn(format_args!("cannot note that the guest has left: {error}"));
+    }
+}
+
+/// Notes that the guest was asked for where it came to.
+pub fn arrive<R: Resource>(instance: &Instance<'_, R>) {
+    let guest = instance.identity.clone();
+    on_share(instance, move |directory| {
+        Rescue::arrive(&guest, directory, &|text| ocf::log::warn(text));
+    });
 }
 
 /// Remembers that the guest's migration has just failed, whether its memory fits its disks still (then `target` is
@@ -80,13 +117,11 @@ pub fn note_failure<R: Resource>(
 pub fn claim<R: Resource>(instance: &Instance<'_, R>) -> Result<Option<PathBuf>, Error> {
     if let Some(directory) = instance.settings().rescues.as_deref() {
         let failed = |source| Error::SavedMemory { path: directory.to_owned(), source };
-        let (guest, shared) = (instance.identity.clone(), directory.to_owned());
+        let guest = instance.identity.clone();
         let node = instance.request.node().unwrap_or_default().to_owned();
-        // The share's server may be gone.
-        let claimed = instance
-            .by
-            .slice(CLAIM_SLICE)
-            .bound(move || Rescue::claim(&guest, &node, &shared, &|text| ocf::log::warn(text)));
+        let claimed = on_share(instance, move |shared| {
+            Rescue::claim(&guest, &node, shared, &|text| ocf::log::warn(text))
+        });
         let claimed = claimed.unwrap_or_else(|| Err(ErrorKind::TimedOut.into()));
         if let Some(memory) = claimed.map_err(failed)? {
             return Ok(Some(memory));

@@ -35,12 +35,16 @@ pub fn migrate_to<R: Resource>(instance: &mut Instance<'_, R>) -> Result<Answer,
     };
     let nodes = (instance.request.node().unwrap_or_default(), &*target);
     keep(instance, &Entry::new(name.as_str(), nodes, time, &journey).ended(ending, reason));
+    let shared = !order.migration.options.copies_storage();
     if ending == Ending::Migrated {
+        if shared {
+            memory::depart(instance, &target);
+        }
         instance.forget();
         R::changed(instance);
     } else {
         // If a copy may have run on the target, or its disks are others, the memory here does not fit.
-        let alone = ending == Ending::Stayed && !order.migration.options.copies_storage();
+        let alone = ending == Ending::Stayed && shared;
         let leaving = journey.pending.then(|| destination.clone());
         memory::note_failure(instance, Some(&*target).filter(|_| alone), leaving);
     }
@@ -68,6 +72,7 @@ pub fn migrate_from<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, E
     instance.guest().migrate_from()?;
     let (seen, stamp) = instance.observe()?;
     instance.remember(&seen, stamp);
+    memory::arrive(instance);
     R::keep(instance);
     R::changed(instance);
     monitor::scripts_succeed(instance)?;

@@ -28,10 +28,11 @@ pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
     "migration_state_path",
     "Directory for the memory of a guest that could not be migrated",
     "Absolute path of a directory that all nodes share. Pacemaker answers a failed migration with a stop \
-     and a start on the target. With this the stop that follows a failed migration within 5 minutes, on the \
-     same boot of the node and with no monitor in between, saves the guest's memory there, and the start that \
-     follows within 5 minutes, on the target or on the same node, resumes it, once: the guest does not boot. \
-     In every other case stop and start are as they are without it, but a start fails where the directory \
+     and a start on the target, and one that is not wanted any more when it has ended in the same way. With \
+     this the stop that follows a failed migration within 5 minutes, on the same boot of the node and with no \
+     monitor in between, or a successful one before its migrate_from, saves the guest's memory there, and the \
+     start that follows within 5 minutes, on the target or on the source, resumes it, once: the guest does \
+     not boot. In every other case stop and start are as they are without it, but a start fails where the directory \
      cannot be read. A guest whose memory cannot be saved or resumed is shut down and boots. Only root may \
      write to the directory.",
 )

@@ -206,6 +206,28 @@ pub fn a_guest_whose_migration_failed_does_not_boot(agent: &Agent) {
     assert!(node.host().calls.last().unwrap().starts_with("shut_down"));
 }
 
+pub fn a_guest_that_is_not_wanted_where_it_came_to_does_not_boot(agent: &Agent) {
+    for asked in [false, true] {
+        let node = agent.started();
+        let directory = node.path("states");
+        std::fs::create_dir_all(&directory).unwrap();
+        let act = |call: Call, name| {
+            call.set("migration_state_path", &directory).set("CRM_meta_on_node", name)
+        };
+        act(node.migrate(), "here").gives(0);
+        if asked {
+            act(node.call_there("migrate_from"), "there").gives(0);
+        }
+        act(node.call_there("stop"), "there").gives(0);
+        let last = |host: Host| host.calls.last().cloned().unwrap();
+        assert_eq!(last(node.there()), if asked { "shut_down Any" } else { "save" });
+        act(node.call("stop"), "here").gives(0);
+        act(node.call("start"), "here").gives(0);
+        assert_eq!(last(node.host()), if asked { "create" } else { "restore" });
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
+    }
+}
+
 pub fn a_guest_that_stays_after_a_failed_migration_is_stopped_like_any_other(agent: &Agent) {
     let node = failing(agent, Answer::Refused, Effect::None);
     let directory = failed(&node);

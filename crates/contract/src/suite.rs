@@ -47,6 +47,7 @@ macro_rules! suite {
             what_the_target_lacks_is_named_before_anything_moves
             how_a_migration_went_is_kept
             a_guest_whose_migration_failed_does_not_boot
+            a_guest_that_is_not_wanted_where_it_came_to_does_not_boot
             a_guest_that_stays_after_a_failed_migration_is_stopped_like_any_other
             memory_that_is_not_for_this_node_is_not_resumed
         }

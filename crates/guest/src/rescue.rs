@@ -1,9 +1,9 @@
-//! The way of a guest whose migration failed: the cluster stops it here and starts it there, and its
-//! memory goes along, so that it does not boot.
+//! The way of a guest whose migration failed, or was not wanted any more when it had ended: the cluster stops it
+//! here and starts it there, and its memory goes along, so that it does not boot.
 //!
 //! Memory that does not fit its disks any more would destroy them. So it is bound to one stop and one
-//! start: it is saved only after a migration that failed on this boot of the node, minutes ago; it is
-//! handed over with a ticket that says to whom, written last; and the first start of the guest, wherever
+//! start: it is saved only after a migration that failed on this boot of the node, minutes ago, or that brought the
+//! guest minutes ago and nobody has asked whether it came; it is handed over with a ticket that says to whom, written last; and the first start of the guest, wherever
 //! it is, takes the ticket away, whether it can use it or not.
 
 use hypervisor::Identity;
@@ -69,6 +69,31 @@ impl Rescue {
         failed.is_fresh().then(|| Self { ticket, path: ticket_path(guest, directory) })
     }
 
+    /// Notes that the guest has left the first of these nodes for the second. Somebody there is about to ask whether
+    /// it came, unless the cluster has made up its mind anew: then it is stopped there.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn depart(guest: &Identity, nodes: [&str; 2], directory: &Path) -> io::Result<()> {
+        let nodes = nodes.map(str::to_owned);
+        let note = Ticket { guest: guest.clone(), nodes, time: now() };
+        file::replace(&note_path(guest, directory), &serde_json::to_vec(&note)?, 0o600)
+    }
+
+    /// The rescue of a guest that has come to `node` a short time ago, as far as the note says that.
+    #[must_use]
+    pub fn unawaited(guest: &Identity, node: &str, directory: &Path) -> Option<Self> {
+        let ticket: Ticket =
+            serde_json::from_slice(&fs::read(note_path(guest, directory)).ok()?).ok()?;
+        let fits = ticket.is_fresh() && ticket.is_for(guest) && ticket.nodes[1] == node;
+        fits.then(|| Self { ticket, path: ticket_path(guest, directory) })
+    }
+
+    /// Takes the note back: somebody has asked, or the guest is somewhere else.
+    pub fn arrive(guest: &Identity, directory: &Path, note: &dyn Fn(Arguments<'_>)) {
+        remove(&note_path(guest, directory), note);
+    }
+
     /// Where its memory goes.
     #[must_use]
     pub fn memory(&self) -> PathBuf {
@@ -99,6 +124,7 @@ impl Rescue {
         note: &dyn Fn(Arguments<'_>),
     ) -> io::Result<Option<PathBuf>> {
         private(directory)?;
+        Self::arrive(guest, directory, note);
         let path = ticket_path(guest, directory);
         let (saved, claimed) = (memory(&path), path.with_extension("claimed"));
         // Whoever moves the ticket has it, and has it still after a power failure.
@@ -115,7 +141,7 @@ impl Rescue {
             None if !saved.try_exists()? => return Ok(None),
             None => "it has no ticket",
             Some(ticket) if !ticket.is_for(guest) => "it is another guest's",
-            Some(ticket) if now().abs_diff(ticket.time) > VALIDITY => "it is too old",
+            Some(ticket) if !ticket.is_fresh() => "it is too old",
             Some(ticket) if !ticket.nodes.iter().any(|it| it == node) => "it is for other nodes",
             Some(_) => return Ok(Some(saved)),
         };
@@ -126,6 +152,10 @@ impl Rescue {
 }
 
 impl Ticket {
+    fn is_fresh(&self) -> bool {
+        now().abs_diff(self.time) <= VALIDITY
+    }
+
     /// A guest that was started from a configuration without a UUID has one in one place and none in
     /// another.
     fn is_for(&self, guest: &Identity) -> bool {
@@ -147,6 +177,11 @@ fn private(directory: &Path) -> io::Result<()> {
 
 fn ticket_path(guest: &Identity, directory: &Path) -> PathBuf {
     directory.join(guest.name.memory_file()).with_extension("json")
+}
+
+/// The note that a guest has left, beside the ticket that it may become.
+fn note_path(guest: &Identity, directory: &Path) -> PathBuf {
+    ticket_path(guest, directory).with_extension("arriving")
 }
 
 fn memory(ticket: &Path) -> PathBuf {
@@ -233,6 +268,25 @@ mod tests {
         rescue.ticket.time -= VALIDITY + 5;
         fs::write(&rescue.path, serde_json::to_vec(&rescue.ticket).unwrap()).unwrap();
         assert_eq!((claim(directory.path(), "n2"), memory.exists()), (None, false));
+    }
+
+    #[test]
+    fn a_guest_that_came_and_that_nobody_awaits_is_rescued_where_it_came_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        let unawaited = |guest: &Identity, node| Rescue::unawaited(guest, node, directory);
+        assert!(unawaited(&guest("vm1"), "n2").is_none());
+        Rescue::depart(&guest("vm1"), ["n1", "n2"], directory).unwrap();
+        assert!(unawaited(&guest("vm1"), "n1").is_none());
+        assert!(unawaited(&guest("vm2"), "n2").is_none());
+        let rescue = unawaited(&guest("vm1"), "n2").unwrap();
+        fs::write(rescue.memory(), "memory").unwrap();
+        rescue.hand_over().unwrap();
+        assert!(claim(directory, "n1").is_some());
+        assert!(unawaited(&guest("vm1"), "n2").is_none(), "a start has taken the note back");
+        Rescue::depart(&guest("vm1"), ["n1", "n2"], directory).unwrap();
+        Rescue::arrive(&guest("vm1"), directory, &|_| {});
+        assert!(unawaited(&guest("vm1"), "n2").is_none());
     }
 
     #[test]
