@@ -74,6 +74,10 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
+    fn volume(&self, _pool: &str, _volume: &str, _by: Deadline) -> Result<String> {
+        self.silent()
+    }
+
     fn reach(
         &self,
         _definition: &Definition,

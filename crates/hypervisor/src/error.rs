@@ -39,10 +39,10 @@ pub enum Error {
         /// The daemon's own words.
         words: String,
     },
-    /// The guest cannot come in on the target of its migration.
+    /// The host lacks something that the guest needs, or has something in its way.
     #[error("{item}: {words}")]
     NotAdmitted {
-        /// What is missing there or in the way, by its name.
+        /// What is missing or in the way, by its name.
         item: String,
         /// What was found.
         words: String,

@@ -28,7 +28,7 @@ pub mod xl;
 
 pub use abilities::Abilities;
 pub use absent::Absent;
-pub use definition::{Config, Definition, Document, Domain, Kind, Platform};
+pub use definition::{Config, Definition, Disk, Document, Domain, Kind, Platform, Source};
 pub use error::{Error, Result};
 pub use exec::Deadline;
 pub use identity::{Identity, Name, Uuid};
@@ -159,6 +159,13 @@ pub trait Hypervisor {
     /// # Errors
     /// [`Error::NotAdmitted`] names what is missing.
     fn admit(&self, definition: &Definition, by: Deadline) -> Result<()>;
+
+    /// What a volume of one of the host's storage pools is there: a path, or what its kind of storage calls it.
+    ///
+    /// # Errors
+    /// [`Error::NotAdmitted`] names the pool that is not active, or what is not there at all;
+    /// [`Error::Foreign`] for a hypervisor that knows no pools.
+    fn volume(&self, pool: &str, volume: &str, by: Deadline) -> Result<String>;
 
     /// Whether the memory of a guest that is defined so could be sent from here to that daemon's host.
     ///

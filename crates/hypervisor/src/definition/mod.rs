@@ -1,8 +1,10 @@
 //! What a guest is, by the document that defines it.
 
+mod disk;
 mod domain;
 mod xl;
 
+pub use disk::{Disk, Source};
 pub(crate) use domain::attribute;
 pub use domain::{Domain, Platform};
 pub use xl::{Config, Kind};
@@ -60,6 +62,15 @@ impl Definition {
             (here, _) => here,
         };
         Self { document, ..self }
+    }
+
+    /// The disks that it names.
+    #[must_use]
+    pub fn disks(&self) -> &[Disk] {
+        match &self.document {
+            Document::Domain(domain) => &domain.disks,
+            Document::Xl(config) => &config.disks,
+        }
     }
 
     /// The domain XML.

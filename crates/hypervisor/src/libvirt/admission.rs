@@ -52,11 +52,33 @@ pub fn admit(connect: &Connect, definition: &Definition) -> Result<()> {
         let active = connect.lookup_network_by_name(network).and_then(|it| it.is_active());
         present(format!("network {network}"), &active)?;
     }
-    for pool in &domain.pools {
-        let active = connect.lookup_storage_pool_by_name(pool).and_then(|it| it.is_active());
-        present(format!("storage pool {pool}"), &active)?;
+    for name in &domain.pools {
+        pool(connect, name)?;
     }
     memory(connect, definition)
+}
+
+fn pool(connect: &Connect, name: &str) -> Result<()> {
+    let active = connect.lookup_storage_pool_by_name(name).and_then(|it| it.is_active());
+    present(format!("storage pool {name}"), &active)
+}
+
+/// What a volume of a storage pool is on the host.
+pub fn volume(
+    connect: &Connect,
+    pool_name: &str,
+    name: &str,
+) -> std::result::Result<Result<String>, VirtError> {
+    if let Err(lack) = pool(connect, pool_name) {
+        return Ok(Err(lack));
+    }
+    let found = connect.lookup_storage_pool_by_name(pool_name)?.lookup_storage_vol_by_name(name);
+    match found.and_then(|it| it.path()) {
+        Err(error) if is_any(&error, &[ErrorNumber::NoStorageVolume]) => {
+            Ok(Err(missing(format!("volume {name}"), error.message())))
+        }
+        answer => answer.map(Ok),
+    }
 }
 
 fn missing(item: impl Into<String>, words: impl Into<String>) -> Error {

@@ -139,6 +139,12 @@ impl Hypervisor for Libvirt {
             .ask("admit the guest", by, move |connect| Ok(admission::admit(connect, &definition)))?
     }
 
+    fn volume(&self, pool: &str, volume: &str, by: Deadline) -> Result<String> {
+        let (pool, volume) = (pool.to_owned(), volume.to_owned());
+        self.session
+            .ask("find a volume", by, move |connect| admission::volume(connect, &pool, &volume))?
+    }
+
     fn reach(
         &self,
         _definition: &Definition,

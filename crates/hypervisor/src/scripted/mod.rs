@@ -29,7 +29,7 @@ const LOOK_SLICE: Duration = Duration::from_millis(200);
 pub const HOST: &str = "HAWSER_SCRIPTED";
 
 /// Calls that change nothing, and are not noted.
-const LOOKING: &[&str] = &["look", "live_definition", "admit", "reach", "progress"];
+const LOOKING: &[&str] = &["look", "live_definition", "admit", "volume", "reach", "progress"];
 
 /// A pretend host and its daemon.
 #[derive(Debug, Clone)]
@@ -220,6 +220,11 @@ impl Hypervisor for Scripted {
 
     fn admit(&self, _definition: &Definition, by: Deadline) -> Result<()> {
         self.call(("admit", ""), by, |_, _| Ok(()))
+    }
+
+    fn volume(&self, _pool: &str, volume: &str, by: Deadline) -> Result<String> {
+        let (answer, _) = self.script("volume", "")?;
+        self.answer(answer, "volume", by, volume.to_owned())
     }
 
     fn reach(

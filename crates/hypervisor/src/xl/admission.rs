@@ -2,9 +2,9 @@
 
 use super::Xl;
 use crate::Deadline;
-use crate::definition::{Config, Definition, Kind};
+use crate::definition::{Config, Definition, Disk, Kind};
 use crate::error::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `xl info` tells of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,8 @@ pub fn admit(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
 /// The guest's disks and bridges, all in one question.
 fn present(xl: &Xl, config: &Config, by: Deadline) -> Result<()> {
     let bridges = config.bridges.iter().map(|bridge| PathBuf::from("/sys/class/net").join(bridge));
-    let paths = config.disks.iter().cloned().chain(bridges);
+    let disks = config.disks.iter().filter_map(Disk::path).map(Path::to_owned);
+    let paths = disks.chain(bridges);
     let paths: Vec<String> = paths.map(|path| path.to_string_lossy().into_owned()).collect();
     if paths.is_empty() {
         return Ok(());
@@ -116,7 +117,6 @@ pub fn can_leave(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
 mod tests {
     use super::*;
     use crate::identity::Name;
-    use std::path::Path;
 
     const INFO: &str = include_str!("samples/info.txt");
 

@@ -1,6 +1,6 @@
 //! A domain's configuration as libxl keeps it: what `xl list -l` prints, and its files on the node.
 
-use crate::definition::{Config, Definition, Document, Kind};
+use crate::definition::{self, Config, Definition, Document, Kind, Source};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name, Uuid};
 use serde::Deserialize;
@@ -49,6 +49,19 @@ struct Built {
 #[derive(Debug, Deserialize)]
 struct Disk {
     pdev_path: Option<PathBuf>,
+    #[serde(default)]
+    vdev: String,
+    #[serde(default)]
+    readwrite: i64,
+}
+
+impl Disk {
+    /// The disk, if it is a file or a device of the host.
+    fn on_host(self) -> Option<definition::Disk> {
+        let source = Source::Path(self.pdev_path.filter(|path| path.is_absolute())?);
+        let writable = self.readwrite != 0;
+        Some(definition::Disk { name: self.vdev, source, writable, optional: false })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,11 +93,10 @@ pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
     let kind = Kind::by_name(&c_info.kind).ok_or_else(|| shape(c_info.kind))?;
     let identity =
         Identity { name: guest.clone(), uuid: c_info.uuid.as_deref().and_then(Uuid::parse) };
-    let paths = disks.into_iter().filter_map(|disk| disk.pdev_path);
     let config = Config {
         file: PathBuf::new(),
         kind,
-        disks: paths.filter(|path| path.is_absolute()).collect(),
+        disks: disks.into_iter().filter_map(Disk::on_host).collect(),
         bridges: nics.into_iter().filter_map(|nic| nic.bridge).collect(),
     };
     let memory = b_info.target_memkb << 10;

@@ -175,6 +175,10 @@ impl Hypervisor for Xl {
         admission::admit(self, definition, by)
     }
 
+    fn volume(&self, _pool: &str, _volume: &str, _by: Deadline) -> Result<String> {
+        Err(Error::Foreign { expected: "a configuration for xl, which has no storage pools" })
+    }
+
     fn reach(
         &self,
         definition: &Definition,

@@ -1,3 +1,4 @@
+use super::disk::Reading;
 use super::xml::{Place, attribute, content, malformed, tag};
 use super::{Domain, Platform};
 use crate::definition::{Definition, Document};
@@ -14,6 +15,7 @@ pub struct Content {
     uuid: String,
     emulator: String,
     platform: Platform,
+    disks: Vec<Reading>,
     pools: BTreeSet<String>,
     networks: BTreeSet<String>,
     /// The bytes of the document that are a `<cpu>` with a description.
@@ -67,6 +69,13 @@ impl Content {
                 self.platform.arch = attribute(element, "arch");
                 self.platform.machine = attribute(element, "machine");
             }
+            ["domain", "devices", "disk"] => self.disks.push(Reading::begin(element)),
+            ["domain", "devices", "disk", ref below @ ..] => {
+                // A disk that is read is the one whose element was opened last.
+                if let Some(disk) = self.disks.last_mut() {
+                    disk.element(below, element);
+                }
+            }
             ["domain", "cpu"] if attribute(element, "mode").as_deref() == Some("custom") => {
                 self.cpu = Some(begin..begin);
             }
@@ -112,6 +121,7 @@ impl Content {
                 ..self.platform
             },
             cpu: self.cpu.and_then(|at| xml.get(at)).filter(|it| !it.is_empty()).map(str::to_owned),
+            disks: self.disks.into_iter().filter_map(Reading::finish).collect(),
             pools: self.pools,
             networks: self.networks,
         });

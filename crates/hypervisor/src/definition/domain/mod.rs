@@ -1,11 +1,13 @@
 //! A guest's libvirt domain XML.
 
 mod content;
+mod disk;
 mod xml;
 
 pub use content::Content;
 pub(crate) use xml::attribute;
 
+use super::Disk;
 use crate::error::{Error, Result};
 use crate::identity::Uuid;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
@@ -46,6 +48,8 @@ pub struct Domain {
     pub platform: Platform,
     /// The `<cpu>` element of a guest whose processor is described by one.
     pub cpu: Option<String>,
+    /// Its disks.
+    pub disks: Vec<Disk>,
     /// The storage pools that its disks come from.
     pub pools: BTreeSet<String>,
     /// The virtual networks that it is connected to.
@@ -55,8 +59,8 @@ pub struct Domain {
 impl Domain {
     /// The same guest where another document says what it runs on and what it uses there.
     pub(super) fn relocated(self, document: Self) -> Self {
-        let Self { platform, pools, networks, .. } = document;
-        Self { platform, pools, networks, ..self }
+        let Self { platform, disks, pools, networks, .. } = document;
+        Self { platform, disks, pools, networks, ..self }
     }
 
     /// The document as a transient guest is to be started from it.

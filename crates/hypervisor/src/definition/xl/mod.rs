@@ -1,10 +1,12 @@
 //! A guest's configuration file for xl.
 
+mod disk;
 mod syntax;
 
-use super::{Definition, Document};
+use super::{Definition, Disk, Document};
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name, Uuid};
+use disk::disk;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use syntax::{Settings, Value};
@@ -59,8 +61,8 @@ pub struct Config {
     pub file: PathBuf,
     /// How the guest is virtualized.
     pub kind: Kind,
-    /// The devices and files on the host that are its disks.
-    pub disks: Vec<PathBuf>,
+    /// Its disks.
+    pub disks: Vec<Disk>,
     /// The bridges that it is connected to.
     pub bridges: Vec<String>,
 }
@@ -107,19 +109,6 @@ fn kind(settings: &Settings) -> Result<Kind> {
     Kind::by_name(&name).ok_or_else(|| Error::Definition {
         what: format!("line {}: type {name:?} is none of pv, pvh, hvm", settings.line("type")),
     })
-}
-
-/// What on this host is behind a disk, by `xl-disk-configuration(5)`: `target=` takes the rest of the text,
-/// and else it comes first, with one of the old prefixes perhaps. `None` for what is no path, such as an
-/// empty drive or an image on a network.
-fn disk(specification: &str) -> Option<PathBuf> {
-    let target = match specification.split_once("target=") {
-        Some((_, target)) => target,
-        None => specification.split(',').next()?,
-    };
-    let path = target.trim();
-    let path = path.find(":/").map_or(path, |at| &path[at + 1..]);
-    (path.starts_with('/') && !path.starts_with("//")).then(|| PathBuf::from(path))
 }
 
 /// The bridge of a network interface, by `xl-network-configuration(5)`.
@@ -192,8 +181,8 @@ mod tests {
         let config = definition.xl().unwrap();
         assert_eq!(config.kind, Kind::Pvh);
         assert_eq!(config.bridges, ["xenbr0"]);
-        let disks = ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(PathBuf::from);
-        assert_eq!(config.disks, disks);
+        let paths: Vec<_> = config.disks.iter().filter_map(Disk::path).collect();
+        assert_eq!(paths, ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(Path::new));
     }
 
     #[test]
