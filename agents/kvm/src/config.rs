@@ -5,7 +5,7 @@ use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIP
 use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
 use guest::{Order, Policy};
 use hypervisor::libvirt::parse_options;
-use hypervisor::{Definition, Migration, Options, ShutdownMode};
+use hypervisor::{Definition, Disk, Migration, Options, ShutdownMode, Source};
 use ocf::{Agent, Parameter, Request};
 use std::path::PathBuf;
 
@@ -203,6 +203,16 @@ impl Resource for Config {
 
     fn validate(&self) -> Result<(), Error> {
         security::secure(self).map(drop)
+    }
+
+    fn foundations(&self, definition: &Definition) -> Vec<Disk> {
+        let is_made = |disk: &Disk| {
+            let in_pool = matches!(disk.source, Source::Volume { .. });
+            (in_pool && self.start_resources)
+                || disk.path().is_some_and(|it| overlay::makes(self, it))
+        };
+        let given = definition.disks().iter().filter(|disk| !is_made(disk)).cloned();
+        given.chain(overlay::backing(self)).collect()
     }
 
     fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {

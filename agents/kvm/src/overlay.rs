@@ -3,14 +3,31 @@
 use crate::config::Config;
 use crate::error::Error;
 use exec::{Deadline, Tool};
+use hypervisor::{Disk, Source};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempPath;
+
+/// Whether that is the overlay of a guest that has one.
+pub fn makes(config: &Config, path: &Path) -> bool {
+    config.backingfile.is_some() && path == file(config)
+}
+
+/// The image below the overlay, as a disk that the guest needs.
+pub fn backing(config: &Config) -> Option<Disk> {
+    let source = Source::Path(config.backingfile.clone()?);
+    let name = "backingfile".to_owned();
+    Some(Disk { name, source, writable: false, optional: false })
+}
+
+fn file(config: &Config) -> PathBuf {
+    config.settings.key.config.with_extension("qcow2")
+}
 
 /// Makes the overlay if it is wanted and there is none, or a new one if the guest is to be stateless.
 pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
     let Some(backing) = &config.backingfile else { return Ok(()) };
-    let overlay = config.settings.key.config.with_extension("qcow2");
+    let overlay = file(config);
     let present = overlay.metadata().is_ok_and(|it| it.len() > 0);
     if present && !config.stateless {
         return Ok(());

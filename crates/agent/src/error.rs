@@ -2,6 +2,7 @@ use hypervisor::Name;
 use ocf::{Code, Failure};
 use std::io;
 use std::path::PathBuf;
+use storage::Finding;
 
 /// Every way in which an action can fail whatever the hypervisor, and which OCF code each is.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,9 @@ pub enum Error {
         /// Why.
         source: guest::Error,
     },
+    /// The guest needs disks that are out of this node's reach.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Disks(Vec<Finding>),
     /// The hypervisor does not answer.
     #[error("no hypervisor answers")]
     NoHypervisor {
@@ -112,6 +116,7 @@ impl Failure for Error {
             Self::ConfigFile { .. }
             | Self::Definition { .. }
             | Self::ProbeWithoutEvidence { .. }
+            | Self::Disks(_)
             | Self::NoHypervisor { .. }
             | Self::Guest(guest::Error::Hypervisor {
                 source: hypervisor::Error::NotInstalled { .. },

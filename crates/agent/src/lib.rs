@@ -5,6 +5,7 @@
 //! its tables, and a [`Resource`]: what its parameters mean, and what only its hypervisor has.
 
 mod address;
+mod disks;
 mod error;
 mod instance;
 mod lifecycle;
@@ -25,7 +26,7 @@ pub use ordering::Ordering;
 pub use settings::{Amount, Key, Reader, Settings, Utilization};
 
 use guest::Order;
-use hypervisor::{Definition, Hypervisor, Migration};
+use hypervisor::{Definition, Disk, Hypervisor, Migration};
 use ocf::{Agent, Answer, Failure, Request, Verb};
 
 /// The hypervisor at a connection URI.
@@ -83,6 +84,12 @@ pub trait Resource: Sized {
     /// What is wrong on every node.
     fn validate(&self) -> Result<(), Self::Error> {
         Ok(())
+    }
+
+    /// The disks that must be in reach before [`Resource::prepare`]: all but those that it makes, and those that it
+    /// makes them of.
+    fn foundations(&self, definition: &Definition) -> Vec<Disk> {
+        definition.disks().to_vec()
     }
 
     /// Makes what the guest needs before it can be started.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::memory::{self, Memory};
-use crate::{Open, Resource, monitor};
+use crate::{Open, Resource, disks, monitor};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, State};
 use ocf::{Answer, Request};
@@ -36,9 +36,13 @@ fn start_from<R: Resource>(
     instance.identity = definition.identity.clone();
     let (seen, _) = instance.observe().map_err(Error::from)?;
     if !seen.state.is_active() {
+        let foundations = instance.config.foundations(definition);
+        disks::reach(&instance, &foundations)?;
         instance.announce()?;
         R::ORDERING.arrange(instance.by);
         R::prepare(&instance, definition)?;
+        let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
+        disks::reach(&instance, made)?;
         instance.guest().answering().map_err(Error::from)?;
         instance.ask()?;
     }

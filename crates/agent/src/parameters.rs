@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{Open, Resource, settings};
+use crate::{Open, Resource, disks, settings};
 use ocf::{Answer, Request};
 
 /// Takes changed parameters over. They are read anew by every action, so all there is to do is to
@@ -29,6 +29,7 @@ pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer
         open(&instance.settings().key.uri)
             .look(&definition.identity, instance.by)
             .map_err(|source| Error::NoHypervisor { source })?;
+        disks::reach(&instance, &instance.config.foundations(&definition))?;
     }
     Ok(Answer::Success)
 }

@@ -12,8 +12,8 @@ pub struct Agent {
     pub program: &'static str,
     /// The parameter that names the guest's configuration file.
     pub config: &'static str,
-    /// What such a file has in it for a guest of that name.
-    pub define: fn(&str) -> String,
+    /// What such a file has in it for a guest of that name, with disks that are these files.
+    pub define: fn(&str, &[&Path]) -> String,
     /// A call on the pretend host in that file, beside which are the files of the others.
     pub on: fn(Call, &Path) -> Call,
     /// A parameter with the value that has a stop end the guest at once.

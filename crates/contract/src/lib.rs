@@ -11,6 +11,7 @@
 
 mod agent;
 mod call;
+pub mod disks;
 pub mod input;
 pub mod lifecycle;
 pub mod metadata;

@@ -78,7 +78,12 @@ impl Node {
 
     /// Writes a guest's configuration file.
     pub fn define(&self, path: &Path, name: &str) {
-        std::fs::write(path, (self.agent.define)(name)).unwrap();
+        std::fs::write(path, (self.agent.define)(name, &[])).unwrap();
+    }
+
+    /// Gives the guest disks that are these files.
+    pub fn give_disks(&self, files: &[&Path]) {
+        std::fs::write(self.config(), (self.agent.define)(GUEST, files)).unwrap();
     }
 
     /// What the agent has logged.

@@ -27,6 +27,12 @@ macro_rules! suite {
             a_mistyped_value_costs_no_guest_that_runs
             a_job_that_an_earlier_action_left_is_aborted_before_a_stop
         }
+        $crate::clauses! { disks, $agent,
+            a_guest_whose_disk_is_out_of_reach_is_sent_elsewhere_before_anything_is_begun
+            a_guest_whose_disks_are_in_reach_starts_and_each_is_told_in_the_log
+            what_becomes_of_a_disk_changes_no_answer_about_a_guest_that_runs
+            validation_tells_of_every_disk_but_only_where_the_node_is_asked_for
+        }
         $crate::clauses! { metadata, $agent,
             meta_data_is_what_is_checked_in
             the_tools_that_read_meta_data_accept_it
@@ -107,6 +113,7 @@ mod tests {
     fn every_clause_is_in_the_suite() {
         let suite = include_str!("suite.rs");
         for clauses in [
+            include_str!("disks.rs"),
             include_str!("input.rs"),
             include_str!("lifecycle.rs"),
             include_str!("metadata.rs"),

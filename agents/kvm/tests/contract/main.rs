@@ -21,9 +21,11 @@ static KVM: Agent = Agent {
     resume: "virsh resume",
 };
 
-fn define(name: &str) -> String {
+fn define(name: &str, disks: &[&Path]) -> String {
     let escaped = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!("<domain type='kvm'><name>{escaped}</name></domain>")
+    let disk = |file: &&Path| format!("<disk><source file='{}'/></disk>", file.display());
+    let disks: String = disks.iter().map(disk).collect();
+    format!("<domain type='kvm'><name>{escaped}</name><devices>{disks}</devices></domain>")
 }
 
 fn on(call: Call, host: &Path) -> Call {

@@ -19,9 +19,11 @@ static XEN: Agent = Agent {
     resume: "xl unpause",
 };
 
-fn define(name: &str) -> String {
+fn define(name: &str, disks: &[&Path]) -> String {
     let escaped = name.replace('\\', r"\\").replace('"', "\\\"");
-    format!("name = \"{escaped}\"\ntype = \"pvh\"\n")
+    let disk = |file: &&Path| format!("'{},raw,xvda,rw', ", file.display());
+    let disks: String = disks.iter().map(disk).collect();
+    format!("name = \"{escaped}\"\ntype = \"pvh\"\ndisk = [ {disks}]\n")
 }
 
 fn on(call: Call, host: &Path) -> Call {
