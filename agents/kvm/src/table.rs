@@ -21,6 +21,10 @@ left as it is, and NVRAM variables and the state of an emulated TPM are never de
 is told is what was seen: a stop that succeeds is proof that nothing of the guest is left, with or \
 without a libvirt daemon that answers.
 
+Before the guest is started every disk that it needs is looked for, with nothing changed or begun. A node that cannot \
+reach one answers 5, with what is in the way, so that the cluster goes elsewhere. validate-all does the same with \
+OCF_CHECK_LEVEL=10.
+
 Live migration needs allow-migrate=true, and libvirt daemons that reach each other as \
 migration_transport says. It is done peer to peer. What the guest needs on the target is checked before a \
 byte of it moves; the guests of a node leave one after the other, the higher migration_priority and the \

@@ -18,6 +18,10 @@ has left behind does not count as running. An xl that hangs is given its time an
 the hypervisor is asked itself: a stop that succeeds is proof that nothing of the guest is left, with or without an \
 xl that answers. A guest that reboots is not missed.
 
+Before the guest is started every disk that it needs is looked for, with nothing changed or begun. A node that cannot \
+reach one answers 5, with what is in the way, so that the cluster goes elsewhere. validate-all does the same with \
+OCF_CHECK_LEVEL=10. What a block script makes a device of cannot be told before.
+
 A guest is stopped by asking it over xenstore and by its power button, one after the other, then by xl destroy, then \
 by the hypervisor.
 

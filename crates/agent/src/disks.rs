@@ -2,14 +2,14 @@
 
 use crate::error::Error;
 use crate::{Instance, Resource};
-use hypervisor::Disk;
+use hypervisor::{Disk, open};
 use std::time::Duration;
 use storage::{Finding, Reach};
 
 /// How long storage may take to answer: a server that restarts may be slow, and one that is gone never answers.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Looks at disks and logs what was found of each.
+/// Looks at disks and logs what was found of each. The guests of a hypervisor on another host have none here.
 ///
 /// # Errors
 /// [`Error::Disks`] names all that are out of reach and without which the guest does not start.
@@ -17,6 +17,9 @@ pub fn reach<'a, R: Resource>(
     instance: &Instance<'_, R>,
     disks: impl IntoIterator<Item = &'a Disk>,
 ) -> Result<(), Error> {
+    if !open::is_here(&instance.uri) {
+        return Ok(());
+    }
     let disks: Vec<Disk> = disks.into_iter().cloned().collect();
     let by = instance.by.slice(PATIENCE.min(instance.by.remaining() / 2));
     let findings = storage::look(&disks, &*instance.hypervisor, by);

@@ -27,6 +27,12 @@ pub fn xl(uri: &str) -> Box<dyn Hypervisor> {
     Box::new(Xl::new(uri))
 }
 
+/// Whether a connection URI means a hypervisor on this node: it names no host.
+#[must_use]
+pub fn is_here(uri: &str) -> bool {
+    uri.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/'))
+}
+
 /// What this node shows of that hypervisor's guests without it.
 #[must_use]
 pub fn witness(uri: &str) -> Box<dyn Witness> {

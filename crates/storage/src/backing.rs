@@ -51,7 +51,9 @@ impl Backing {
     /// What a path would be if it were there, by the names that udev gives.
     pub(crate) fn by_name(path: &Path) -> Self {
         let text = path.to_string_lossy();
-        let Some(name) = text.strip_prefix("/dev/") else { return Self::new(Kind::File, "") };
+        let Some(name) = text.strip_prefix("/dev/").filter(|it| !it.starts_with("shm/")) else {
+            return Self::new(Kind::File, "");
+        };
         let (first, rest) = name.split_once('/').unwrap_or((name, ""));
         let numbered = |word: &str| {
             first
@@ -150,6 +152,7 @@ mod tests {
     fn a_path_that_is_not_there_tells_what_it_would_be() {
         for (path, kind, name) in [
             ("/srv/a.img", Kind::File, ""),
+            ("/dev/shm/a.img", Kind::File, ""),
             ("/dev/vg1/root", Kind::Lvm, "vg1"),
             ("/dev/mapper/vg--a-lv--b", Kind::Lvm, "vg-a"),
             ("/dev/mapper/mpatha", Kind::Multipath, "mpatha"),

@@ -55,9 +55,10 @@ pub fn place(disk: &Disk, hypervisor: &dyn Hypervisor, by: Deadline) -> Place {
         Source::Network { protocol, servers, .. } => {
             Place::Servers { protocol: protocol.clone(), servers: servers.clone() }
         }
-        // A daemon that is silent must leave time for looking at the other disks.
         Source::Volume { pool, volume } => {
-            match hypervisor.volume(pool, volume, by.slice(by.remaining() / 2)) {
+            // A daemon that is silent must leave time for looking at the other disks.
+            let by = by.slice(by.remaining() / 2);
+            match hypervisor.volume(pool, volume, by) {
                 Ok(path) if path.starts_with('/') => Place::Path(PathBuf::from(path)),
                 Err(lack @ Error::NotAdmitted { .. }) => Place::Nowhere(lack),
                 Ok(_) | Err(_) => Place::Unknown,

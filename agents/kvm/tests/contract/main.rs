@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod disks;
 mod front;
 mod memory;
 mod migration;

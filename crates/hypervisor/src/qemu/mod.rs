@@ -8,6 +8,7 @@ mod status;
 pub(crate) use process::is_command_line;
 
 use crate::identity::Identity;
+use crate::open::is_here;
 use crate::process::Process;
 use crate::state::State;
 use crate::{Deadline, Stamp, Trace, Witness};
@@ -31,10 +32,8 @@ impl Qemu {
     /// other drivers (and of a `qemu` driver on another host) are not.
     #[must_use]
     pub fn serves(uri: &str) -> bool {
-        uri.split_once("://").is_some_and(|(scheme, rest)| {
-            let driver = scheme.split('+').next();
-            driver == Some("qemu") && rest.starts_with('/')
-        })
+        let driver = uri.split(['+', ':']).next();
+        driver == Some("qemu") && is_here(uri)
     }
 }
 
