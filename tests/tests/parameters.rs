@@ -147,7 +147,7 @@ fn the_pool_of_a_guest_s_disk_is_started_on_demand() {
     lab.exec("n1", "virsh", &["pool-define-as", "images", "dir", "--target", "/srv/shared"]);
     let agent = Agent::new(&lab, "n1", &guest);
     let refused = agent.call(comparison::Action::Start);
-    assert_eq!(refused.code, 1);
+    assert_eq!(refused.code, 5);
     assert!(refused.reason.contains("images"), "{refused:?}");
     let agent = agent.set("start_resources", "true");
     agent.start();

@@ -8,30 +8,34 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
-/// Whether that is the overlay of a guest that has one.
-pub fn makes(config: &Config, path: &Path) -> bool {
-    config.backingfile.is_some() && path == file(config)
-}
-
-/// The image below the overlay, as a disk that the guest needs.
-pub fn backing(config: &Config) -> Option<Disk> {
-    let source = Source::Path(config.backingfile.clone()?);
-    let name = "backingfile".to_owned();
-    Some(Disk { name, source, writable: false, optional: false })
+/// Whether a start makes the overlay: it is wanted and there is none, or the guest is to be stateless.
+fn is_due(config: &Config) -> bool {
+    let present = file(config).metadata().is_ok_and(|it| it.len() > 0);
+    config.backingfile.is_some() && (config.stateless || !present)
 }
 
 fn file(config: &Config) -> PathBuf {
     config.settings.key.config.with_extension("qcow2")
 }
 
-/// Makes the overlay if it is wanted and there is none, or a new one if the guest is to be stateless.
+/// Whether a start makes that file.
+pub fn makes(config: &Config, path: &Path) -> bool {
+    path == file(config) && is_due(config)
+}
+
+/// The image that a start makes the overlay on, as a disk of the guest's.
+pub fn backing(config: &Config) -> Option<Disk> {
+    let source = Source::Path(config.backingfile.clone().filter(|_| is_due(config))?);
+    let name = "backingfile".to_owned();
+    Some(Disk { name, source, writable: false, optional: false })
+}
+
+/// Makes the overlay if it is due.
 pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
-    let Some(backing) = &config.backingfile else { return Ok(()) };
-    let overlay = file(config);
-    let present = overlay.metadata().is_ok_and(|it| it.len() > 0);
-    if present && !config.stateless {
+    let Some(backing) = config.backingfile.as_ref().filter(|_| is_due(config)) else {
         return Ok(());
-    }
+    };
+    let overlay = file(config);
     let failed = |source| Error::Write { path: overlay.clone(), source };
     // Under its own name it must never be seen half made: the next start would use it.
     let new = TempPath::try_from_path(overlay.with_extension("qcow2.new")).map_err(failed)?;

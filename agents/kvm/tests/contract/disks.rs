@@ -73,4 +73,8 @@ fn an_overlay_is_made_and_the_image_below_it_must_be_there() {
     fs::write(&backing, [0; 4096]).unwrap();
     on_base(validate(&node)).gives(0);
     validate(&node).gives(5).because("contract-vm1.qcow2");
+    // One that is there already may be on something else by now.
+    fs::write(&overlay, [0; 4096]).unwrap();
+    fs::remove_file(&backing).unwrap();
+    on_base(node.call("start")).gives(0);
 }
