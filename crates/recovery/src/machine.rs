@@ -1,0 +1,74 @@
+use crate::filter::{Finding, Verdict};
+use crate::ladder::{Bar, Decision, Ladder, Rung, Situation, Step};
+use crate::policy::Policy;
+use crate::time::Timestamp;
+use crate::trigger::Side;
+use crate::watch::GuestWatch;
+
+/// Everything about one guest: what its node remembers of it, and what the cluster does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// What its node remembers.
+    pub watch: GuestWatch,
+    /// Where it is on the ladder.
+    pub ladder: Ladder,
+}
+
+/// What a check has led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What is thought of the guest.
+    pub verdict: Verdict,
+    /// What is to be done, if it has failed.
+    pub decision: Option<Decision>,
+    /// Whether it has come down by one rung.
+    pub came_down: bool,
+}
+
+impl Machine {
+    /// Takes note of what a check has found, and decides what is to be done.
+    pub fn check(
+        &mut self,
+        policy: &Policy,
+        now: Timestamp,
+        finding: Finding,
+        situation: &Situation,
+    ) -> Outcome {
+        let verdict = self.watch.note(policy, now, finding);
+        if verdict == Verdict::Failed {
+            let decision = self.act(policy, now, finding, situation);
+            return Outcome { verdict, decision: Some(decision), came_down: false };
+        }
+        let well_for = self.watch.well_for(now);
+        let came_down = !situation.suspended && self.ladder.come_down(policy, well_for);
+        if came_down {
+            self.watch.came_down(now);
+        }
+        Outcome { verdict, decision: None, came_down }
+    }
+
+    fn act(
+        &mut self,
+        policy: &Policy,
+        now: Timestamp,
+        finding: Finding,
+        situation: &Situation,
+    ) -> Decision {
+        let early = self.ladder.grace(policy).is_some_and(|until| now < until);
+        let flaps = self.watch.flapping().side() == Side::High;
+        let situation = Situation {
+            bar: situation.bar.or(flaps.then_some(Bar::Flapping)),
+            failed: situation.failed || (early && finding == Finding::Gone),
+            ..situation.clone()
+        };
+        let decision = self.ladder.act(policy, now, &situation);
+        if let Step::Act(rung @ (Rung::Restart | Rung::Relocate | Rung::Reinstall)) = decision.step
+        {
+            self.watch.acted(now + policy.grace_after(rung));
+        }
+        decision
+    }
+}
+
+#[cfg(test)]
+mod tests;
