@@ -6,6 +6,7 @@ use crate::demo::Demo;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::lab::LabArguments;
+use crate::recovery::Recovery;
 
 /// Keeps virtual machines available on Pacemaker clusters
 #[derive(Debug, Parser)]
@@ -21,6 +22,7 @@ enum Area {
     Demo(Demo),
     Faults(Faults),
     Bench(Bench),
+    Recovery(Recovery),
 }
 
 impl Arguments {
@@ -30,6 +32,7 @@ impl Arguments {
             Area::Demo(demo) => demo.run(),
             Area::Faults(faults) => faults.run(),
             Area::Bench(bench) => bench.run(),
+            Area::Recovery(recovery) => recovery.run(),
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::terminal;
@@ -16,6 +17,28 @@ pub enum Error {
     /// The agents cannot be compared.
     #[error(transparent)]
     Comparison(#[from] comparison::Error),
+    /// A policy or a name makes no sense.
+    #[error(transparent)]
+    Recovery(#[from] recovery::Error),
+    /// The history cannot be read.
+    #[error("cannot read the history {}", .path.display())]
+    History {
+        /// Where it is.
+        path: PathBuf,
+        /// The kernel's words.
+        source: io::Error,
+    },
+    /// A line of the history makes no sense.
+    #[error(
+        "line {line} of the history is {text:?}; expected are seconds, which do not go back, then good, bad, gone or \
+         unknown, then the guest's node where it is another one than before"
+    )]
+    HistoryLine {
+        /// Its number, from 1.
+        line: usize,
+        /// What it has.
+        text: String,
+    },
     /// This program's own file is not known.
     #[error("cannot find this program's own file")]
     Itself(#[source] io::Error),

@@ -19,6 +19,8 @@ pub struct Machine {
 pub struct Outcome {
     /// What is thought of the guest.
     pub verdict: Verdict,
+    /// The score that makes it so.
+    pub score: u32,
     /// What is to be done, if it has failed.
     pub decision: Option<Decision>,
     /// Whether it has come down by one rung.
@@ -35,16 +37,17 @@ impl Machine {
         situation: &Situation,
     ) -> Outcome {
         let verdict = self.watch.note(policy, now, finding);
+        let score = self.watch.filter().score();
         if verdict == Verdict::Failed {
-            let decision = self.act(policy, now, finding, situation);
-            return Outcome { verdict, decision: Some(decision), came_down: false };
+            let decision = Some(self.act(policy, now, finding, situation));
+            return Outcome { verdict, score, decision, came_down: false };
         }
         let well_for = self.watch.well_for(now);
         let came_down = !situation.suspended && self.ladder.come_down(policy, well_for);
         if came_down {
             self.watch.came_down(now);
         }
-        Outcome { verdict, decision: None, came_down }
+        Outcome { verdict, score, decision: None, came_down }
     }
 
     fn act(

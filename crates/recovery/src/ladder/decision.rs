@@ -102,8 +102,8 @@ impl fmt::Display for Obstacle {
 impl fmt::Display for Passed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPermitted { rung } => write!(f, "no {rung} permitted"),
-            Self::Used { rung, uses } => write!(f, "{rung} used {uses} times"),
+            Self::NotPermitted { rung } => write!(f, "{rung} not permitted"),
+            Self::Used { rung, uses } => write!(f, "{rung} used up: {uses}"),
             Self::All { uses } => write!(f, "{uses} actions in the window"),
             Self::Failed { rung } => write!(f, "{rung} failed"),
             Self::Barred { bar: Bar::Flapping } => write!(f, "flapping"),

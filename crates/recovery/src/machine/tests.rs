@@ -15,6 +15,8 @@ struct Check {
     node_suspect: bool,
     start_failed: bool,
     suspended: bool,
+    /// Whether an admin has moved the guest to the next node before it.
+    moved: bool,
 }
 
 /// What was done, and when.
@@ -55,9 +57,20 @@ impl World {
         }
     }
 
-    /// Makes the check, does what is decided, and returns the situation that it was decided in.
-    fn check(&mut self, check: &Check) -> (Situation, Outcome) {
+    /// Waits until the check.
+    fn wait(&mut self, check: &Check) {
         self.now = self.now + Duration::from_secs(check.after);
+        self.node = (self.node + u8::from(check.moved)) % 4;
+    }
+
+    /// Makes the check when its time has come.
+    fn check(&mut self, check: &Check) -> (Situation, Outcome) {
+        self.wait(check);
+        self.make(check)
+    }
+
+    /// Makes the check, does what is decided, and returns the situation that it was decided in.
+    fn make(&mut self, check: &Check) -> (Situation, Outcome) {
         let situation = self.situation(check);
         let outcome = self.machine.check(&self.policy, self.now, check.finding, &situation);
         if let Some(Decision { step: Step::Act(rung), .. }) = &outcome.decision {
@@ -85,12 +98,13 @@ impl World {
 fn checks(times: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Check>> {
     let pauses = prop_oneof![8 => 5..15_u64, 1 => 15..200_u64, 1 => 200..3000_u64];
     let flag = |weight| prop::bool::weighted(weight);
+    let flags = (flag(0.1), flag(0.1), flag(0.03), flag(0.02));
     // A guest stays as it is for a while.
-    let check = (pauses, findings(), 1..8_usize, any::<u8>(), flag(0.1), flag(0.1), flag(0.03));
-    let same =
-        check.prop_map(|(after, finding, times, up, node_suspect, start_failed, suspended)| {
-            vec![Check { after, finding, up, node_suspect, start_failed, suspended }; times]
-        });
+    let check = (pauses, findings(), 1..8_usize, any::<u8>(), flags);
+    let same = check.prop_map(|(after, finding, times, up, flags)| {
+        let (node_suspect, start_failed, suspended, moved) = flags;
+        vec![Check { after, finding, up, node_suspect, start_failed, suspended, moved }; times]
+    });
     prop::collection::vec(same, times).prop_map(|checks| checks.concat())
 }
 
@@ -173,20 +187,14 @@ proptest! {
         let mut well: Option<Timestamp> = None;
         for check in checks {
             let level = world.machine.ladder.level();
-            let used = |world: &World, rung| {
-                let here = node(world.node);
+            let last = world.acts.last().cloned();
+            world.wait(&check);
+            let here = node(world.node);
+            let counts = [Rung::Restart, Rung::Relocate, Rung::Reinstall].map(|rung| {
                 world.used(|act| act.rung == rung && (rung != Rung::Restart || act.node == here))
-            };
-            let at = world.now + Duration::from_secs(check.after);
-            let mut counts = [Rung::Restart, Rung::Relocate, Rung::Reinstall].map(|_| 0);
-            let (last, place) = (world.acts.last().cloned(), world.now);
-            world.now = at;
-            for (count, rung) in counts.iter_mut().zip([Rung::Restart, Rung::Relocate, Rung::Reinstall]) {
-                *count = used(&world, rung);
-            }
+            });
             let all = world.used(|_| true);
-            world.now = place;
-            let (situation, outcome) = world.check(&check);
+            let (situation, outcome) = world.make(&check);
             let now = world.machine.ladder.level();
             match outcome.verdict {
                 Verdict::Healthy => { well.get_or_insert(world.now); }
@@ -200,7 +208,7 @@ proptest! {
             }
             let decision = outcome.decision;
             let flapping = decision.as_ref().is_some_and(|it| it.passed.contains(&Passed::Barred { bar: Bar::Flapping }));
-            for rung in (rank(level) + 1).max(1)..rank(now) {
+            for rung in rank(level).max(1)..rank(now) {
                 let failed = last.as_ref().is_some_and(|act| act.rung as usize + 1 == rung)
                     && (check.start_failed || check.finding == Finding::Gone);
                 let elsewhere = !situation.others.is_empty();
@@ -238,7 +246,7 @@ proptest! {
     ) {
         let mut world = World::new(policy);
         let finding = if gone { Finding::Gone } else { Finding::Bad };
-        let check = |finding| Check { after: 10, finding, up: 15, node_suspect: false, start_failed: false, suspended: false };
+        let check = |finding| Check { after: 10, finding, up: 15, node_suspect: false, start_failed: false, suspended: false, moved: false };
         let cycle = vec![check(Finding::Good); good].into_iter().chain(vec![check(finding); bad]);
         let times = 1 + 2 * policy.window.as_secs() as usize / 10;
         let mut steps = 0;
@@ -265,7 +273,7 @@ proptest! {
         let policy = Policy::try_from(Terms { relocations, ..*policy }).unwrap();
         let mut world = World::new(policy);
         for check in checks {
-            let (_, outcome) = world.check(&Check { up: 0, ..check });
+            let (_, outcome) = world.check(&Check { up: 0, moved: false, ..check });
             let step = outcome.decision.map(|it| it.step);
             let act = matches!(step, None | Some(Step::Act(Rung::Restart) | Step::Wait(_)));
             prop_assert!(act && step != Some(Step::Wait(Obstacle::Held)), "{step:?}");
