@@ -84,6 +84,7 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         rescues: parameters.get(&MIGRATION_STATE_PATH),
         migration_priority: parameters.migration_priority(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
+        checks: parameters.checks(),
         utilization: vec![
             ("cpu", Amount::Cpus, cpu),
             ("host_memory", Amount::Memory, host),

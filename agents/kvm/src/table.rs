@@ -3,7 +3,8 @@ mod migration;
 pub use migration::*;
 
 use agent::table::{
-    MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY, MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
+    CHECK_FAILURES, CHECK_GRACE, CHECK_TIME, MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY,
+    MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
 };
 use ocf::{Action, Agent, Parameter, Verb};
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ A monitor that finds a guest paused by an administrator, asleep (ACPI S3), shutt
 a libvirt daemon that does not answer gives 190: Pacemaker shows it and leaves it alone. A guest that crashed \
 or is paused on an I/O error has failed.
 
+A guest of which the checks fail is suspect first, which gives 190 as well, and has failed when they do so in as many \
+monitors as check_failures says.
+
 Every parameter but config and hypervisor can be changed while the guest runs.",
     parameters: &[
         &CONFIG,
@@ -61,6 +65,9 @@ Every parameter but config and hypervisor can be changed while the guest runs.",
         &MIGRATION_STATE_PATH,
         &MIGRATION_PRIORITY,
         &MONITOR_SCRIPTS,
+        &CHECK_TIME,
+        &CHECK_FAILURES,
+        &CHECK_GRACE,
         &AUTOSET_CPU,
         &AUTOSET_HOST_MEMORY,
         &AUTOSET_HV_MEMORY,

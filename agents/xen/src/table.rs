@@ -1,5 +1,6 @@
 use agent::table::{
-    MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY, MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
+    CHECK_FAILURES, CHECK_GRACE, CHECK_TIME, MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY,
+    MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
 };
 use hypervisor::xl::DEFAULT_TRANSPORT;
 use ocf::{Action, Agent, Parameter, Verb};
@@ -38,6 +39,9 @@ A monitor that finds a guest paused by an administrator or shutting down gives 1
 it alone. So does one that has to ask xl, and gets no answer, of a guest that runs. A plain monitor of a guest that \
 is well asks the hypervisor alone, and gives 0 whatever has become of xl.
 
+A guest of which the checks fail is suspect first, which gives 190 as well, and has failed when they do so in as many \
+monitors as check_failures says.
+
 Every parameter but xmfile and name can be changed while the guest runs.",
     parameters: &[
         &XMFILE,
@@ -50,6 +54,9 @@ Every parameter but xmfile and name can be changed while the guest runs.",
         &MIGRATION_STATE_PATH,
         &MIGRATION_PRIORITY,
         &MONITOR_SCRIPTS,
+        &CHECK_TIME,
+        &CHECK_FAILURES,
+        &CHECK_GRACE,
         &AUTOSET_CPU,
         &AUTOSET_HV_MEMORY,
         &ALLOW_MEM_MANAGEMENT,

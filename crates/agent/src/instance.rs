@@ -5,11 +5,12 @@ use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
 use hypervisor::{Definition, Hypervisor, Identity, Name, Stamp, State, Witness};
 use ocf::Request;
+use recovery::{Filter, Finding, Timestamp, Verdict};
 use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long reading the configuration file may take; it may lie on a share whose server is gone.
 const READ_SLICE: Duration = Duration::from_secs(5);
@@ -144,8 +145,7 @@ impl<'a, R: Resource> Instance<'a, R> {
     /// Writes down that no migration takes the guest anywhere, if one might have: it is not here to be taken.
     pub(crate) fn stay(&self) {
         if let Some(record) = self.record.clone().filter(|record| record.leaving.is_some()) {
-            let record = Record { leaving: None, ..record };
-            self.write(&record);
+            self.keep(&Record { leaving: None, ..record });
         }
     }
 
@@ -154,13 +154,27 @@ impl<'a, R: Resource> Instance<'a, R> {
     }
 
     fn store(&mut self, record: Record) -> Result<(), Error> {
-        let stored = record.store(&self.record_path);
+        let stored = self.write(&record);
         self.record = Some(record);
-        stored.map_err(|source| Error::Write { path: self.record_path.clone(), source })
+        stored
     }
 
-    /// Writes down what was seen of a guest that is active, and tells the cluster what it uses.
-    pub(crate) fn remember(&self, seen: &Observation, stamp: Option<Stamp>) {
+    fn write(&self, record: &Record) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: self.record_path.clone(), source };
+        record.store(&self.record_path).map_err(failed)
+    }
+
+    /// Writes a record that makes answers quick, and does without if that cannot be.
+    fn keep(&self, record: &Record) {
+        if let Err(error) = self.write(record) {
+            let error = ocf::reason(&error);
+            ocf::log::warn(format_args!("{error}; monitors will be slower"));
+        }
+    }
+
+    /// Writes down what was seen of a guest that is active, and tells the cluster what it uses. Returns what is
+    /// written.
+    pub(crate) fn remember(&self, seen: &Observation, stamp: Option<Stamp>) -> Record {
         if self.record.is_none() {
             // Somebody else started it.
             R::ORDERING.arrange(self.by);
@@ -174,14 +188,31 @@ impl<'a, R: Resource> Instance<'a, R> {
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());
-        self.write(&Record { leaving, healthy, utilization, ..self.blank() });
+        let checks = self.record.as_ref().map(|record| record.checks).unwrap_or_default();
+        let record = Record { leaving, healthy, utilization, checks, ..self.blank() };
+        self.keep(&record);
+        record
     }
 
-    /// Writes a record that makes answers quick, and does without if that cannot be.
-    fn write(&self, record: &Record) {
-        if let Err(error) = record.store(&self.record_path) {
-            let path = self.record_path.display();
-            ocf::log::warn(format_args!("cannot write {path}: {error}; monitors will be slower"));
+    /// Gives a guest that has just been started the time to answer its first check.
+    pub(crate) fn give_grace(&mut self) {
+        let until = Timestamp::from(SystemTime::now()) + self.settings().checks.grace;
+        if let Some(record) = &mut self.record {
+            record.checks = Filter::after_action(until);
+        }
+    }
+
+    /// Judges what the guest's checks have found, now and before as `record` has it. A verdict that the next monitor
+    /// would not know of is not put off.
+    pub(crate) fn judge(&self, record: Record, finding: Finding) -> Verdict {
+        let mut checks = record.checks;
+        let verdict = checks.note(&self.settings().checks, SystemTime::now().into(), finding);
+        match self.write(&Record { checks, ..record }) {
+            Err(error) if finding == Finding::Bad => {
+                ocf::log::warn(format_args!("{}", ocf::reason(&error)));
+                Verdict::Failed
+            }
+            _ => verdict,
         }
     }
 

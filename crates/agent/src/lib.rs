@@ -5,6 +5,7 @@
 //! its tables, and a [`Resource`]: what its parameters mean, and what only its hypervisor has.
 
 mod address;
+mod checks;
 mod disks;
 mod error;
 mod instance;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::memory::{self, Memory};
-use crate::{Open, Resource, disks, monitor};
+use crate::{Open, Resource, checks, disks};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, State};
 use ocf::{Answer, Request};
@@ -51,7 +51,8 @@ fn start_from<R: Resource>(
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
         Ok(Change::Done | Change::Saved) => {
-            monitor::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
+            checks::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
+            instance.give_grace();
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
         Err(error) if error.is_silence() => return Err(error.into()),

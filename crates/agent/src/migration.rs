@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{Resource, memory, monitor};
+use crate::{Resource, checks, memory};
 use guest::{Ending, Entry, History, Journey, Link, Order, Rank};
 use hypervisor::Deadline;
 use ocf::Answer;
@@ -75,7 +75,7 @@ pub fn migrate_from<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, E
     memory::arrive(instance);
     R::keep(instance);
     R::changed(instance);
-    monitor::scripts_succeed(instance)?;
+    checks::scripts_succeed(instance)?;
     let source = instance.request.migrate_source().unwrap_or("an unknown node");
     ocf::log::info(format_args!("guest {} arrived from {source}", instance.identity.name));
     Ok(Answer::Success)

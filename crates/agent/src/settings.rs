@@ -3,6 +3,7 @@ use crate::{Resource, table};
 use guest::Record;
 use hypervisor::{Name, ShutdownMode, Sight};
 use ocf::{Parameter, Request};
+use recovery::{Policy, Terms};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub migration_priority: u32,
     /// The programs that check its services.
     pub monitor_scripts: Vec<String>,
+    /// When checks that fail make it a guest that has failed.
+    pub checks: Policy,
     /// The utilization attributes, and what is to become of each.
     pub utilization: Vec<(&'static str, Amount, Utilization)>,
 }
@@ -116,6 +119,25 @@ impl<'a, E: From<Error>> Reader<'a, E> {
     pub fn migration_priority(&mut self) -> u32 {
         let priority = self.get(&table::MIGRATION_PRIORITY).unwrap_or_default();
         u32::try_from(priority).unwrap_or(u32::MAX)
+    }
+
+    /// [`table::CHECK_TIME`], [`table::CHECK_FAILURES`] and [`table::CHECK_GRACE`].
+    pub fn checks(&mut self) -> Policy {
+        let default = Terms::default();
+        let mut number = |parameter, unset| match self.get(parameter) {
+            Some(value) => u32::try_from(value).unwrap_or(unset),
+            None => unset,
+        };
+        let failed = number(&table::CHECK_FAILURES, default.failed);
+        let terms = Terms {
+            attempts: number(&table::CHECK_TIME, default.attempts),
+            failed,
+            ceiling: failed,
+            grace: Duration::from_secs(number(&table::CHECK_GRACE, 120).into()),
+            ..default
+        };
+        // Whatever is in the ranges of the parameters makes a policy.
+        Policy::try_from(terms).unwrap_or_default()
     }
 }
 

@@ -75,9 +75,9 @@ fn garbage_in(agent: &Agent, parameters: &[String]) {
     for parameter in parameters {
         let runs = agent.started();
         for value in garbage() {
-            let set = |call: Call| call.set(parameter, &value);
+            let set = |call: Call| call.set("check_time", "1").set(parameter, &value);
             // A script that is not there is a script that fails.
-            let code = if parameter == "monitor_scripts" { &[0, 1][..] } else { &[0] };
+            let code = if parameter == "monitor_scripts" { &[0, 1, 190][..] } else { &[0] };
             set(runs.monitor()).run().is_one_of(code);
             set(off.probe()).run().is_one_of(&[7, 5]);
             set(off.call("validate-all")).run().is_one_of(&[0, 6]);

@@ -11,6 +11,7 @@
 
 mod agent;
 mod call;
+pub mod checks;
 pub mod disks;
 pub mod input;
 pub mod lifecycle;

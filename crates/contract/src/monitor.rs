@@ -4,7 +4,6 @@ use crate::lifecycle::SILENCES;
 use crate::{Agent, GUEST};
 use hypervisor::scripted::{Answer, Host};
 use hypervisor::{Job, Pause, State};
-use std::time::{Duration, Instant};
 
 /// Every state, with the code of a recurring monitor, and that under a manager without intervals.
 const STATES: &[(State, i32, i32)] = &[
@@ -95,43 +94,4 @@ pub fn a_probe_answers_0_7_or_5_whatever_is_wrong(agent: &Agent) {
     // Paths that make no file: what is remembered is a convenience, no condition.
     let node = agent.with(State::Running);
     node.probe().env("HA_RSCTMP", "/proc/none").gives(0);
-}
-
-pub fn the_level_decides_what_is_asked_beyond_the_guest(agent: &Agent) {
-    let node = agent.node(&Host::default().with(GUEST, State::Running));
-    let broken = Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused);
-    let scripts = |script| move |level| (level, script);
-    for (host, (level, script), code) in [
-        (None, scripts("/bin/false")(""), 1),
-        (None, scripts("/bin/false")("0"), 0),
-        (None, scripts("/bin/false")("5"), 0),
-        (None, scripts("/bin/false")("10"), 0),
-        (None, scripts("/bin/false")("20"), 1),
-        (None, scripts("/bin/false")("nonsense"), 1),
-        (None, scripts("/bin/true")("20"), 0),
-        (Some(&broken), scripts("/bin/true")(""), 0),
-        (Some(&broken), scripts("/bin/true")("10"), 1),
-        (Some(&broken), scripts("/bin/true")("20"), 1),
-    ] {
-        node.put(host.unwrap_or(&Host::default().with(GUEST, State::Running)));
-        let call = node.monitor().env("OCF_CHECK_LEVEL", level);
-        call.set("monitor_scripts", script).gives(code);
-    }
-    node.put(
-        &Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::NoGuestAgent),
-    );
-    node.monitor().env("OCF_CHECK_LEVEL", "10").gives(1).because("no guest agent");
-    node.monitor().env("OCF_CHECK_LEVEL", "20").gives(0);
-    node.probe().env("OCF_CHECK_LEVEL", "20").set("monitor_scripts", "/bin/false").gives(0);
-}
-
-pub fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time(agent: &Agent) {
-    let node = agent.with(State::Running);
-    let begun = Instant::now();
-    // yes(1) neither ends nor stops to write.
-    let call = node.monitor().timeout(3000).set("monitor_scripts", "/usr/bin/yes /bin/true");
-    call.gives(1).because("/usr/bin/yes did not end in time");
-    assert!(begun.elapsed() < Duration::from_millis(2000), "{:?}", begun.elapsed());
-    node.monitor().set("monitor_scripts", "/no/such/script").gives(1).because("/no/such/script");
-    node.monitor().set("monitor_scripts", "  /bin/true  /bin/true ").gives(0);
 }

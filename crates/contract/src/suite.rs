@@ -6,6 +6,17 @@
 #[macro_export]
 macro_rules! suite {
     ($agent:expr) => {
+        $crate::clauses! { checks, $agent,
+            the_level_decides_what_is_asked_beyond_the_guest
+            a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time
+            one_check_that_fails_is_told_and_not_acted_upon
+            a_guest_is_found_failed_after_as_many_checks_as_are_said
+            a_check_that_fails_is_tried_again
+            a_call_without_an_interval_is_answered_at_once
+            a_guest_that_boots_has_time_to_answer
+            what_cannot_be_remembered_is_not_put_off
+            a_guest_that_was_stopped_begins_anew
+        }
         $crate::clauses! { input, $agent,
             an_unusual_name_is_a_name
             a_huge_or_garbled_name_is_an_answer_and_no_crash
@@ -64,8 +75,6 @@ macro_rules! suite {
             a_guest_whose_daemon_is_silent_runs_but_is_degraded
             a_monitor_socket_tells_the_states_apart_without_a_daemon
             a_probe_answers_0_7_or_5_whatever_is_wrong
-            the_level_decides_what_is_asked_beyond_the_guest
-            a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time
         }
         $crate::clauses! { process, $agent,
             what_is_no_action_is_3
@@ -113,6 +122,7 @@ mod tests {
     fn every_clause_is_in_the_suite() {
         let suite = include_str!("suite.rs");
         for clauses in [
+            include_str!("checks.rs"),
             include_str!("disks.rs"),
             include_str!("input.rs"),
             include_str!("lifecycle.rs"),

@@ -1,5 +1,6 @@
 use crate::Failed;
 use hypervisor::{Identity, Stamp, Trace};
+use recovery::Filter;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ pub struct Record {
     /// The CPUs and MiB of memory that the cluster was last told of.
     #[serde(default)]
     pub utilization: Option<(u32, u64)>,
+    /// What its checks have found.
+    #[serde(default)]
+    pub checks: Filter,
 }
 
 impl Record {
@@ -50,6 +54,7 @@ impl Record {
             healthy: None,
             failed: None,
             utilization: None,
+            checks: Filter::default(),
         }
     }
 

@@ -40,14 +40,14 @@ pub struct Filter {
     score: u32,
     #[serde(rename = "f")]
     side: Side,
-    /// Until when findings do not count.
+    /// Until when a bad finding does not count.
     #[serde(rename = "g", default)]
     grace: Timestamp,
 }
 
 impl Filter {
-    /// The filter of a guest that has just been acted upon: until `grace` nothing counts but that it is gone, since a
-    /// guest that boots answers no check.
+    /// The filter of a guest that has just been acted upon: a guest that boots answers no check. So until `grace`, or
+    /// until it has answered one, nothing counts but that it is gone.
     #[must_use]
     pub fn after_action(grace: Timestamp) -> Self {
         Self { grace, ..Self::default() }
@@ -60,10 +60,11 @@ impl Filter {
                 self.side = Side::High;
                 return Verdict::Failed;
             }
-            Finding::Bad if now >= self.grace => (self.score + policy.bad).min(policy.ceiling),
-            Finding::Good if now >= self.grace => self.score.saturating_sub(policy.good),
-            Finding::Good | Finding::Bad | Finding::Unknown => return self.verdict(policy),
+            Finding::Bad if self.counts(now) => (self.score + policy.bad).min(policy.ceiling),
+            Finding::Good => self.score.saturating_sub(policy.good),
+            Finding::Bad | Finding::Unknown => return self.verdict(policy),
         };
+        self.grace = self.grace.min(now);
         (self.score, self.side) = (score, policy.failure().side(self.side, &score));
         self.verdict(policy)
     }
@@ -84,7 +85,7 @@ impl Filter {
         self.score
     }
 
-    /// Whether findings count at that time.
+    /// Whether a bad finding counts at that time.
     #[must_use]
     pub fn counts(&self, now: Timestamp) -> bool {
         now >= self.grace

@@ -13,7 +13,7 @@ const LONGEST: u64 = 365 * 86_400;
 /// time in five, and still finds within 30 s that it hangs: see [`false_alarm`](crate::false_alarm).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// How often a check that fails is tried before it has failed, from 1 to 20. The default is 5.
+    /// How often a check that fails is tried before it has failed, from 1 to 60. The default is 5.
     pub attempts: u32,
     /// The time from the beginning of one attempt to that of the next, which is also what an attempt may take. The
     /// default is 1 s.
@@ -26,7 +26,7 @@ pub struct Terms {
     pub suspect: u32,
     /// From this score on it has failed. At least `suspect`; the default is 2.
     pub failed: u32,
-    /// The highest score, from `failed` to 1000. The default is 3.
+    /// The highest score, from `failed` to 1000. The default is 2.
     pub ceiling: u32,
     /// From this weighted share of changes on, in percent, a verdict flaps. The default is Nagios's, 30.
     pub flap_high: u32,
@@ -40,8 +40,8 @@ pub struct Terms {
     pub reinstalls: u32,
     /// The window. The default is 24 h.
     pub window: Duration,
-    /// How long after a restart or a relocation findings do not count, except that the guest is gone. The default
-    /// is 120 s.
+    /// How long after a restart or a relocation a guest that has answered no check yet is not judged, and nothing else
+    /// is done about it. The default is 120 s.
     pub grace: Duration,
     /// The same after a reinstallation. The default is 900 s.
     pub install_grace: Duration,
@@ -66,7 +66,7 @@ impl Default for Terms {
             good: 1,
             suspect: 1,
             failed: 2,
-            ceiling: 3,
+            ceiling: 2,
             flap_high: 30,
             flap_low: 20,
             restarts: 2,
@@ -103,7 +103,7 @@ impl TryFrom<Terms> for Policy {
     fn try_from(terms: Terms) -> Result<Self> {
         let seconds = |time: Duration| time.as_secs();
         for (what, value, min, max) in [
-            ("attempts", u64::from(terms.attempts), 1, 20),
+            ("attempts", u64::from(terms.attempts), 1, 60),
             ("spacing", seconds(terms.spacing), 1, 60),
             ("bad", u64::from(terms.bad), 1, 100),
             ("good", u64::from(terms.good), 1, 100),
@@ -169,7 +169,7 @@ impl Policy {
         Band { low: 0, high: self.node_guests as usize }
     }
 
-    /// How long findings do not count after that was done.
+    /// How long what was done has time to help.
     #[must_use]
     pub fn grace_after(&self, rung: Rung) -> Duration {
         match rung {

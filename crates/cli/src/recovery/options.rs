@@ -33,9 +33,9 @@ pub struct PolicyOptions {
     #[arg(long, value_name = "SCORE", default_value_t = DEFAULT.failed)]
     failed: u32,
 
-    /// The highest score
-    #[arg(long, value_name = "SCORE", default_value_t = DEFAULT.ceiling)]
-    ceiling: u32,
+    /// The highest score, if it is to be another one than that of a failure
+    #[arg(long, value_name = "SCORE")]
+    ceiling: Option<u32>,
 
     /// The share of changes from which on a guest flaps
     #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT.flap_high)]
@@ -61,7 +61,7 @@ pub struct PolicyOptions {
     #[arg(long, value_name = "TIME", default_value_t = DEFAULT.window.as_secs())]
     window: u64,
 
-    /// How long nothing counts after a restart or a relocation but that the guest is gone
+    /// How long a guest has to answer its first check after a restart or a relocation
     #[arg(long, value_name = "TIME", default_value_t = DEFAULT.grace.as_secs())]
     grace: u64,
 
@@ -85,7 +85,7 @@ impl PolicyOptions {
             good: self.good,
             suspect: self.suspect,
             failed: self.failed,
-            ceiling: self.ceiling,
+            ceiling: self.ceiling.unwrap_or(self.failed),
             flap_high: self.flap_high,
             flap_low: self.flap_low,
             restarts: self.restarts,

@@ -45,8 +45,11 @@ fn in_its_grace_a_guest_is_not_judged() {
         let now = BEGIN + Duration::from_secs(second);
         assert_eq!(filter.note(&policy, now, Finding::Bad), Verdict::Healthy);
     }
+    let mut answered = filter;
     let now = BEGIN + Duration::from_secs(60);
     assert_eq!(filter.note(&policy, now, Finding::Bad), Verdict::Failed);
+    assert_eq!(answered.note(&policy, BEGIN, Finding::Good), Verdict::Healthy);
+    assert_eq!(answered.note(&policy, BEGIN, Finding::Bad), Verdict::Failed);
 }
 
 #[test]

@@ -1,0 +1,120 @@
+//! What is asked of a guest beyond that it runs: the guest agent, and the monitor scripts.
+
+use crate::Resource;
+use crate::error::Error;
+use crate::instance::Instance;
+use exec::{Deadline, Tool};
+use guest::Record;
+use ocf::Answer;
+use recovery::{Finding, Verdict};
+use std::time::{Duration, Instant};
+
+/// How long the guest agent may take for a sign of life.
+const AGENT_SLICE: Duration = Duration::from_secs(5);
+
+/// How long a start waits before it runs a monitor script that failed again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Answers a monitor of a guest that runs, by its checks.
+///
+/// Of Pacemaker's recurring monitor they are judged together with what they found before, of which `record` has the
+/// verdict. A manager that gives no interval knows no code for a guest that may have failed.
+pub fn answer<R: Resource>(instance: &Instance<'_, R>, record: Record) -> Result<Answer, Error> {
+    if !is_any(instance) {
+        return Ok(Answer::Success);
+    }
+    if instance.request.interval().is_none() {
+        return run(instance, instance.by).map(|()| Answer::Success);
+    }
+    let found = run_again(instance);
+    let finding = if found.is_ok() { Finding::Good } else { Finding::Bad };
+    let name = &instance.identity.name;
+    match (instance.judge(record, finding), found) {
+        (Verdict::Healthy, Ok(())) => Ok(Answer::Success),
+        (Verdict::Failed, Err(error)) => Err(error),
+        (_, Err(error)) => Ok(Answer::Degraded { reason: ocf::reason(&error) }),
+        (Verdict::Suspect, Ok(())) => Ok(Answer::Degraded {
+            reason: format!("guest {name} answers its checks again, after some have failed"),
+        }),
+        (Verdict::Failed, Ok(())) => Err(Error::Unhealthy {
+            reason: format!("guest {name} has failed, and has not answered enough checks since"),
+        }),
+    }
+}
+
+/// Whether anything is asked at this level.
+fn is_any<R: Resource>(instance: &Instance<'_, R>) -> bool {
+    match instance.request.check_level() {
+        Some(level) => level >= 10,
+        None => !instance.settings().monitor_scripts.is_empty(),
+    }
+}
+
+/// Runs the checks until they succeed, as often and for as long as the policy has it.
+fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
+    let policy = &instance.settings().checks;
+    let by = instance.by.slice(policy.spacing * policy.attempts);
+    loop {
+        let begun = Instant::now();
+        match run(instance, by) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let rest = policy.spacing.saturating_sub(begun.elapsed());
+                // An attempt needs its time as well.
+                if by.remaining() < rest + policy.spacing / 2 || !by.pause(rest) {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// Runs the checks that `OCF_CHECK_LEVEL` asks for, once.
+fn run<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Error> {
+    let level = instance.request.check_level();
+    if level.is_some_and(|level| (10..20).contains(&level)) {
+        ping(instance, by).map_err(|source| Error::GuestAgent { source })?;
+    }
+    if level.is_some_and(|level| level >= 20) {
+        match ping(instance, by) {
+            // A guest without a guest agent can still have scripts.
+            Err(hypervisor::Error::NoGuestAgent { .. }) | Ok(()) => {}
+            Err(source) => return Err(Error::GuestAgent { source }),
+        }
+    }
+    if level.is_none_or(|level| level >= 20) {
+        run_scripts(instance, by)?;
+    }
+    Ok(())
+}
+
+fn ping<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> hypervisor::Result<()> {
+    instance.hypervisor.ping_agent(&instance.identity.name, by.slice(AGENT_SLICE))
+}
+
+/// Runs every monitor script, each in its share of the time.
+fn run_scripts<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Error> {
+    let scripts = &instance.settings().monitor_scripts;
+    for (position, script) in scripts.iter().enumerate() {
+        let rest = u32::try_from(scripts.len() - position).unwrap_or(u32::MAX);
+        Tool::new(script)
+            .inherit_environment()
+            .run(by.slice(by.remaining() / rest))
+            .map_err(|source| Error::Script { script: script.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Waits until every monitor script has succeeded.
+pub fn scripts_succeed<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
+    // What is left must suffice for ending a guest that never gets ready.
+    let by = instance.by.less(instance.by.remaining() / 4);
+    loop {
+        match run_scripts(instance, by) {
+            // With so little time left a script that is well would be late, and be blamed.
+            Err(error) if by.remaining() < 2 * RETRY => return Err(error),
+            Err(_) => drop(by.pause(RETRY)),
+            Ok(()) => return Ok(()),
+        }
+    }
+}

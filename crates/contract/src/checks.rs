@@ -1,0 +1,138 @@
+//! What a monitor asks beyond that the guest runs, and what it makes of that.
+
+use crate::{Agent, Call, GUEST, Node};
+use hypervisor::State;
+use hypervisor::scripted::{Answer, Host};
+use std::time::{Duration, Instant};
+
+/// A call of which every check that fails counts.
+fn at_once(call: Call) -> Call {
+    call.set("check_time", "1").set("check_failures", "1")
+}
+
+/// A recurring monitor with that script, which is tried once.
+fn checked(node: &Node, script: &str) -> Call {
+    node.monitor().set("check_time", "1").set("monitor_scripts", script)
+}
+
+pub fn the_level_decides_what_is_asked_beyond_the_guest(agent: &Agent) {
+    let node = agent.node(&Host::default().with(GUEST, State::Running));
+    let broken = Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused);
+    let scripts = |script| move |level| (level, script);
+    for (host, (level, script), code) in [
+        (None, scripts("/bin/false")(""), 1),
+        (None, scripts("/bin/false")("0"), 0),
+        (None, scripts("/bin/false")("5"), 0),
+        (None, scripts("/bin/false")("10"), 0),
+        (None, scripts("/bin/false")("20"), 1),
+        (None, scripts("/bin/false")("nonsense"), 1),
+        (None, scripts("/bin/true")("20"), 0),
+        (Some(&broken), scripts("/bin/true")(""), 0),
+        (Some(&broken), scripts("/bin/true")("10"), 1),
+        (Some(&broken), scripts("/bin/true")("20"), 1),
+    ] {
+        node.put(host.unwrap_or(&Host::default().with(GUEST, State::Running)));
+        let call = at_once(node.monitor()).env("OCF_CHECK_LEVEL", level);
+        call.set("monitor_scripts", script).gives(code);
+    }
+    node.put(
+        &Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::NoGuestAgent),
+    );
+    let level = |level| at_once(node.monitor()).env("OCF_CHECK_LEVEL", level);
+    level("10").gives(1).because("no guest agent");
+    level("20").gives(0);
+    node.probe().env("OCF_CHECK_LEVEL", "20").set("monitor_scripts", "/bin/false").gives(0);
+}
+
+pub fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let begun = Instant::now();
+    // yes(1) neither ends nor stops to write.
+    let scripts = |scripts| at_once(node.monitor()).set("monitor_scripts", scripts);
+    let call = scripts("/usr/bin/yes /bin/true").set("check_time", "60").timeout(3000);
+    call.gives(1).because("/usr/bin/yes did not end in time");
+    assert!(begun.elapsed() < Duration::from_millis(2000), "{:?}", begun.elapsed());
+    scripts("/no/such/script").gives(1).because("/no/such/script");
+    scripts("  /bin/true  /bin/true ").gives(0);
+}
+
+pub fn one_check_that_fails_is_told_and_not_acted_upon(agent: &Agent) {
+    let node = agent.with(State::Running);
+    for script in ["/bin/false", "/bin/true", "/bin/false", "/bin/true"] {
+        let code = if script == "/bin/true" { 0 } else { 190 };
+        checked(&node, script).gives(code);
+    }
+    checked(&node, "/bin/false").gives(190).because("monitor script /bin/false");
+    checked(&node, "/bin/false").gives(1).because("monitor script /bin/false");
+    // It was not restarted, and is well again when it has been so for as long.
+    checked(&node, "/bin/true").gives(1).because("has not answered enough checks since");
+    checked(&node, "/bin/true").gives(0);
+}
+
+pub fn a_guest_is_found_failed_after_as_many_checks_as_are_said(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let check = || checked(&node, "/bin/false").set("check_failures", "4");
+    for _ in 0..3 {
+        check().gives(190);
+    }
+    check().gives(1);
+    // What the hypervisor says is no matter of opinion.
+    node.put(&Host::default().with(GUEST, State::Crashed));
+    check().gives(1).because("crashed");
+    node.put(&Host::default());
+    check().gives(7);
+}
+
+pub fn a_check_that_fails_is_tried_again(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let (script, log) = (node.path("third-time"), node.path("attempts"));
+    let text = "#!/bin/sh\necho >> $LOG; test $(wc -l < $LOG) -ge 3\n";
+    crate::install("/dev/stdin".as_ref(), &script, text);
+    let call = node.monitor().set("monitor_scripts", &script).env("LOG", &log);
+    call.set("check_failures", "1").timeout(10_000).gives(0);
+    assert_eq!(std::fs::read_to_string(log).unwrap().lines().count(), 3);
+}
+
+pub fn a_call_without_an_interval_is_answered_at_once(agent: &Agent) {
+    let node = agent.with(State::Running);
+    node.call("monitor").set("monitor_scripts", "/bin/false").gives(1);
+    node.call("monitor").set("monitor_scripts", "/bin/true").gives(0);
+}
+
+pub fn a_guest_that_boots_has_time_to_answer(agent: &Agent) {
+    let node = agent.started();
+    let ping = |grace| {
+        let call = at_once(node.monitor()).env("OCF_CHECK_LEVEL", "10").set("check_grace", grace);
+        move |code| call.gives(code)
+    };
+    let silent =
+        || Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused);
+    node.put(&silent());
+    for _ in 0..3 {
+        ping("120")(190).because("the guest agent gives no sign of life");
+    }
+    node.put(&Host::default().with(GUEST, State::Running));
+    ping("120")(0);
+    node.put(&silent());
+    ping("120")(1);
+
+    let node = agent.node(&Host::default());
+    node.call("start").set("check_grace", "0").gives(0);
+    node.put(&silent());
+    at_once(node.monitor()).env("OCF_CHECK_LEVEL", "10").gives(1);
+}
+
+pub fn what_cannot_be_remembered_is_not_put_off(agent: &Agent) {
+    let node = agent.with(State::Running);
+    checked(&node, "/bin/false").env("HA_RSCTMP", "/proc/none").gives(1);
+    checked(&node, "/bin/true").env("HA_RSCTMP", "/proc/none").gives(0);
+}
+
+pub fn a_guest_that_was_stopped_begins_anew(agent: &Agent) {
+    let node = agent.started();
+    checked(&node, "/bin/true").gives(0);
+    checked(&node, "/bin/false").gives(190);
+    node.call("stop").gives(0);
+    node.call("start").set("check_grace", "0").gives(0);
+    checked(&node, "/bin/false").gives(190);
+}
