@@ -42,7 +42,7 @@ a libvirt daemon that does not answer gives 190: Pacemaker shows it and leaves i
 or is paused on an I/O error has failed.
 
 A guest of which the checks fail is suspect first, which gives 190 as well, and has failed when they do so in as many \
-monitors as check_failures says.
+monitors as check_failures says. A script that cannot be run says nothing of the guest, and gives 190.
 
 Every parameter but config and hypervisor can be changed while the guest runs.",
     parameters: &[

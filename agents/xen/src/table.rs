@@ -40,7 +40,7 @@ it alone. So does one that has to ask xl, and gets no answer, of a guest that ru
 is well asks the hypervisor alone, and gives 0 whatever has become of xl.
 
 A guest of which the checks fail is suspect first, which gives 190 as well, and has failed when they do so in as many \
-monitors as check_failures says.
+monitors as check_failures says. A script that cannot be run says nothing of the guest, and gives 190.
 
 Every parameter but xmfile and name can be changed while the guest runs.",
     parameters: &[

@@ -27,7 +27,11 @@ pub fn answer<R: Resource>(instance: &Instance<'_, R>, record: Record) -> Result
         return run(instance, instance.by).map(|()| Answer::Success);
     }
     let found = run_again(instance);
-    let finding = if found.is_ok() { Finding::Good } else { Finding::Bad };
+    let finding = match &found {
+        Ok(()) => Finding::Good,
+        Err(error) if is_unknown(error) => Finding::Unknown,
+        Err(_) => Finding::Bad,
+    };
     let name = &instance.identity.name;
     match (instance.judge(record, finding), found) {
         (Verdict::Healthy, Ok(())) => Ok(Answer::Success),
@@ -58,6 +62,7 @@ fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
         let begun = Instant::now();
         match run(instance, by) {
             Ok(()) => return Ok(()),
+            Err(error) if is_unknown(&error) => return Err(error),
             Err(error) => {
                 let rest = policy.spacing.saturating_sub(begun.elapsed());
                 // An attempt needs its time as well.
@@ -67,6 +72,12 @@ fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
             }
         }
     }
+}
+
+/// Whether a check could not be made at all. That says nothing of the guest.
+fn is_unknown(error: &Error) -> bool {
+    use exec::Error::{Missing, Start};
+    matches!(error, Error::Script { source: Missing { .. } | Start { .. }, .. })
 }
 
 /// Runs the checks that `OCF_CHECK_LEVEL` asks for, once.

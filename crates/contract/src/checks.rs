@@ -52,7 +52,6 @@ pub fn a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time(agent:
     let call = scripts("/usr/bin/yes /bin/true").set("check_time", "60").timeout(3000);
     call.gives(1).because("/usr/bin/yes did not end in time");
     assert!(begun.elapsed() < Duration::from_millis(2000), "{:?}", begun.elapsed());
-    scripts("/no/such/script").gives(1).because("/no/such/script");
     scripts("  /bin/true  /bin/true ").gives(0);
 }
 
@@ -91,6 +90,25 @@ pub fn a_check_that_fails_is_tried_again(agent: &Agent) {
     let call = node.monitor().set("monitor_scripts", &script).env("LOG", &log);
     call.set("check_failures", "1").timeout(10_000).gives(0);
     assert_eq!(std::fs::read_to_string(log).unwrap().lines().count(), 3);
+}
+
+pub fn a_check_that_cannot_be_made_says_nothing_of_the_guest(agent: &Agent) {
+    let node = agent.with(State::Running);
+    for _ in 0..3 {
+        checked(&node, "/no/such/script").gives(190).because("/no/such/script not found");
+    }
+    node.call("monitor").set("monitor_scripts", "/no/such/script").gives(1);
+    checked(&node, "/bin/false").gives(190);
+    checked(&node, "/no/such/script").gives(190);
+    checked(&node, "/bin/false").gives(1);
+    checked(&node, "/no/such/script").gives(1);
+}
+
+pub fn checks_have_their_own_time_and_not_all_of_the_monitor_s(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let begun = Instant::now();
+    checked(&node, "/usr/bin/yes").timeout(20_000).gives(190).because("did not end in time");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 pub fn a_call_without_an_interval_is_answered_at_once(agent: &Agent) {
