@@ -52,7 +52,10 @@ fn start_from<R: Resource>(
         }
         Ok(Change::Done | Change::Saved) => {
             checks::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
-            instance.give_grace();
+            // One that has passed its scripts has booted.
+            if instance.settings().monitor_scripts.is_empty() {
+                instance.give_grace();
+            }
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
         Err(error) if error.is_silence() => return Err(error.into()),

@@ -140,6 +140,13 @@ pub fn a_guest_that_boots_has_time_to_answer(agent: &Agent) {
     at_once(node.monitor()).env("OCF_CHECK_LEVEL", "10").gives(1);
 }
 
+pub fn a_guest_that_has_passed_its_scripts_has_booted(agent: &Agent) {
+    let node = agent.node(&Host::default());
+    node.call("start").set("monitor_scripts", "/bin/true").gives(0);
+    checked(&node, "/bin/false").gives(190);
+    checked(&node, "/bin/false").gives(1);
+}
+
 pub fn what_cannot_be_remembered_is_not_put_off(agent: &Agent) {
     let node = agent.with(State::Running);
     checked(&node, "/bin/false").env("HA_RSCTMP", "/proc/none").gives(1);

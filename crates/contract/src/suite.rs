@@ -16,6 +16,7 @@ macro_rules! suite {
             checks_have_their_own_time_and_not_all_of_the_monitor_s
             a_call_without_an_interval_is_answered_at_once
             a_guest_that_boots_has_time_to_answer
+            a_guest_that_has_passed_its_scripts_has_booted
             what_cannot_be_remembered_is_not_put_off
             a_guest_that_was_stopped_begins_anew
         }
