@@ -106,7 +106,8 @@ impl Builder {
         if self.xen {
             let deadline = Deadline::after(IMAGE_TIME);
             let cache = Path::new(image::CACHE);
-            self.settings.xen = Some(HostImage::obtain(cache, &mut progress, deadline)?);
+            let in_use = place::images(&place::lock()?)?;
+            self.settings.xen = Some(HostImage::obtain(cache, &in_use, &mut progress, deadline)?);
         }
         let lock = place::lock()?;
         if place::sweep(&lock)?.contains(&name) {

@@ -34,6 +34,7 @@ pub mod image;
 mod init;
 mod keeper;
 mod keeper_program;
+mod lock;
 mod members;
 mod mounts;
 mod name;

@@ -1,11 +1,11 @@
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::lock;
 use crate::xen::HostImage;
 use crate::{Error, Name, Stack};
 use exec::Deadline;
@@ -141,17 +141,8 @@ pub struct Lock {
 pub fn lock() -> Result<Lock, Error> {
     let root = Path::new(ROOT);
     fs::create_dir_all(root).map_err(Error::file("create", root))?;
-    let mut directory = File::open(root).map_err(Error::file("open", root))?;
-    let deadline = Deadline::after(LOCK_TIME);
-    loop {
-        match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
-            Ok(locked) => return Ok(Lock { _directory: locked }),
-            Err((back, Errno::EWOULDBLOCK)) if deadline.pause(Duration::from_millis(10)) => {
-                directory = back;
-            }
-            Err((_, error)) => return Err(Error::file("lock", root)(error.into())),
-        }
-    }
+    let locked = lock::lock(root, Deadline::after(LOCK_TIME));
+    locked.map(|it| Lock { _directory: it }).map_err(Error::file("lock", root))
 }
 
 /// The names of the labs that run, in order. What killed labs left behind is removed on the way.
@@ -169,4 +160,10 @@ pub fn sweep(_lock: &Lock) -> Result<Vec<Name>, Error> {
     }
     alive.sort();
     Ok(alive)
+}
+
+/// What the hosts of the labs that run boot from.
+pub fn images(lock: &Lock) -> Result<Vec<HostImage>, Error> {
+    let settings = sweep(lock)?.into_iter().filter_map(|name| Place::new(&name).settings().ok());
+    Ok(settings.filter_map(|it| it.xen).collect())
 }

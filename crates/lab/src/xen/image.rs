@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use super::packages::Apt;
 use crate::image::{self, Error, Kernel};
+use crate::lock;
 use exec::{Deadline, Tool};
 
 /// A number that changes when images are made in another way, so that those in the cache are not used.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
+
+/// How the names of images begin in the cache, and those of what is there while one is made.
+const PREFIX: &str = "xen-host-";
+const WORK: &str = ".xen-";
 
 /// The hypervisor's file in an image. QEMU boots it only when it is not compressed.
 const HYPERVISOR: &str = "xen";
@@ -74,37 +79,47 @@ const LINKS: &[(&str, &str)] = &[
     ("var/run", "/run"),
 ];
 
+/// The rules that PAM's packages would have made when they were configured: nobody has a password, and root needs
+/// none.
+const PAM: &[(&str, &str)] = &[
+    ("account", "account required pam_permit.so\n"),
+    ("auth", "auth required pam_deny.so\n"),
+    ("password", "password required pam_deny.so\n"),
+    ("session", "session required pam_permit.so\n"),
+    ("session-noninteractive", "session required pam_permit.so\n"),
+];
+
 /// The files that a Xen host boots from: a directory of the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HostImage(PathBuf);
 
 impl HostImage {
-    /// The image of Debian's packages as they are now, from the cache or built into it.
+    /// The image of Debian's packages as they are now, from the cache or built into it. One that is built takes
+    /// the place of all others but those that are in use.
     ///
     /// # Errors
     /// When apt cannot find or fetch a package, or a program that is needed fails.
     pub fn obtain(
         cache: &Path,
+        in_use: &[Self],
         progress: &mut dyn FnMut(&str),
         deadline: Deadline,
     ) -> Result<Self, Error> {
         fs::create_dir_all(cache).map_err(Error::write(cache))?;
-        let work = tempfile::Builder::new().prefix(".xen-").tempdir_in(cache);
+        let _lock = lock::lock(cache, deadline).map_err(Error::write(cache))?;
+        let work = tempfile::Builder::new().prefix(WORK).tempdir_in(cache);
         let work = work.map_err(Error::write(cache))?;
         let apt = Apt::new(&work.path().join("apt"))?;
         let fingerprint = apt.fingerprint(deadline)?;
-        let directory = cache.join(format!("xen-host-{FORMAT}-{fingerprint}"));
-        if directory.is_dir() {
-            return Ok(Self(directory));
+        let image = Self(cache.join(format!("{PREFIX}{FORMAT}-{fingerprint}")));
+        if !image.0.is_dir() {
+            progress("building the image of a Xen host from Debian's packages, about a minute");
+            clear_away(cache, work.path(), in_use)?;
+            let built = build(&apt, work.path(), deadline)?;
+            fs::rename(&built, &image.0).map_err(Error::write(cache))?;
         }
-        progress("building the image of a Xen host from Debian's packages, about a minute");
-        let built = build(&apt, work.path(), deadline)?;
-        match fs::rename(&built, &directory) {
-            // Somebody else was faster, and theirs is whole as well.
-            Err(_) if directory.is_dir() => Ok(Self(directory)),
-            renamed => renamed.map(|()| Self(directory)).map_err(Error::write(cache)),
-        }
+        Ok(image)
     }
 
     /// The hypervisor, as QEMU boots it.
@@ -125,6 +140,20 @@ impl HostImage {
     }
 }
 
+/// Removes what nobody needs any more from the cache, which is locked: what builds that were killed have left,
+/// and the images that no lab boots from.
+fn clear_away(cache: &Path, work: &Path, in_use: &[HostImage]) -> Result<(), Error> {
+    for path in image::list(cache)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_left = name.starts_with(WORK) && path != work;
+        let is_old = name.starts_with(PREFIX) && in_use.iter().all(|image| image.0 != path);
+        if is_left || is_old {
+            fs::remove_dir_all(&path).map_err(Error::write(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes an image in a directory below `work` and returns that directory.
 fn build(apt: &Apt, work: &Path, deadline: Deadline) -> Result<PathBuf, Error> {
     let (tree, image) = (work.join("tree"), work.join("image"));
@@ -140,6 +169,10 @@ fn build(apt: &Apt, work: &Path, deadline: Deadline) -> Result<PathBuf, Error> {
             fs::remove_dir_all(&path).map_err(Error::write(&path))?;
         }
         link(target, &path)?;
+    }
+    for (kind, rules) in PAM {
+        let path = tree.join("etc/pam.d").join(format!("common-{kind}"));
+        fs::write(&path, rules).map_err(Error::write(&path))?;
     }
     compile(&tree, deadline)?;
     let disk = image.join("disk.img");
@@ -219,4 +252,24 @@ fn merge(tree: &Path, directory: &str, deadline: Deadline) -> Result<(), Error> 
 
 fn link(target: &str, name: &Path) -> Result<(), Error> {
     symlink(target, name).map_err(Error::write(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_needs_leaves_the_cache() {
+        let cache = tempfile::tempdir().unwrap();
+        let stay = ["xen-host-4-used", ".xen-mine", "linux-image-6", "accelerator"];
+        for name in ["xen-host-4-old", ".xen-killed"].iter().chain(&stay) {
+            fs::create_dir_all(cache.path().join(name).join("tree")).unwrap();
+        }
+        let path = |name: &str| cache.path().join(name);
+        let in_use = [HostImage(path("xen-host-4-used"))];
+        clear_away(cache.path(), &path(".xen-mine"), &in_use).unwrap();
+        let mut expected = stay.map(path);
+        expected.sort();
+        assert_eq!(image::list(cache.path()).unwrap(), expected);
+    }
 }
