@@ -43,7 +43,7 @@ fn start_from<R: Resource>(
         R::prepare(&instance, definition)?;
         let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
         disks::reach(&instance, made)?;
-        instance.guest().answering().map_err(Error::from)?;
+        instance.guest().answering(&seen).map_err(Error::from)?;
         instance.ask()?;
     }
     match bring_up(&instance, definition) {

@@ -45,7 +45,7 @@ impl Guest<'_> {
                 return Ok(Change::Already);
             }
         }
-        self.answering()?;
+        self.answering(&seen)?;
         let begun = self.before_clean_up();
         let started = match saved {
             Some(file) => self.hypervisor.restore(file, begun),
@@ -68,11 +68,15 @@ impl Guest<'_> {
         self.by.less(CLEAN_UP.min(self.by.remaining() / 4))
     }
 
-    /// Waits for a daemon that is restarting; starting without one is not possible.
+    /// Waits for a daemon that did not answer when the guest was seen: it may be restarting, and starting without
+    /// one is not possible.
     ///
     /// # Errors
     /// The hypervisor's, when it is still silent after 10 s.
-    pub fn answering(&self) -> Result<()> {
+    pub fn answering(&self, seen: &Observation) -> Result<()> {
+        if seen.silence.is_none() {
+            return Ok(());
+        }
         let patience = self.before_clean_up().slice(RESTART_GRACE);
         loop {
             match self.hypervisor.look(&self.identity, patience) {
