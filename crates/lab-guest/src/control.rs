@@ -40,7 +40,7 @@ enum Refused {
     Command(#[from] crate::command::BadCommand),
     #[error("cannot dirty {size} MiB: {available} MiB are available, {RESERVE} of them reserved")]
     Memory { size: u32, available: u64 },
-    #[error("disk {}: {source}", disk::DISK)]
+    #[error("the first disk: {source}")]
     Disk { source: io::Error },
     #[error("{0}")]
     System(#[from] io::Error),

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
-/// The first virtio disk.
-pub const DISK: &str = "/dev/vda";
+/// The first disk, as it is called under KVM and under Xen.
+const DISKS: [&str; 2] = ["/dev/vda", "/dev/xvda"];
 
 /// From fcntl.h of x86: O_DIRECT | O_SYNC.
 const PAST_EVERY_CACHE: i32 = 0o40000 | 0o4_010_000;
@@ -32,8 +33,10 @@ fn transfer(
     size: u32,
     mut step: impl FnMut(&mut File, &mut Block) -> io::Result<()>,
 ) -> io::Result<()> {
+    let name = DISKS.into_iter().find(|it| Path::new(it).exists());
+    let name = name.ok_or(io::ErrorKind::NotFound)?;
     let mut disk =
-        File::options().read(true).write(true).custom_flags(PAST_EVERY_CACHE).open(DISK)?;
+        File::options().read(true).write(true).custom_flags(PAST_EVERY_CACHE).open(name)?;
     let blocks = disk.seek(SeekFrom::End(0))? / Block::SIZE as u64;
     let mut block = Box::new(Block([0x48; Block::SIZE]));
     for index in 0..u64::from(size) * (1 << 20) / Block::SIZE as u64 {

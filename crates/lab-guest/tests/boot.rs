@@ -133,7 +133,7 @@ fn it_answers_counts_checks_its_memory_and_powers_off() {
     assert_eq!(dirtied.corrupt, 0);
 
     assert!(tell(&mut control, "dirty 1 4000").starts_with("error cannot dirty 4000 MiB"));
-    assert!(tell(&mut control, "disk read 1").starts_with("error disk /dev/vda"));
+    assert!(tell(&mut control, "disk read 1").starts_with("error the first disk: "));
     assert!(tell(&mut control, "frob").starts_with("error command \"frob\" is not one of"));
 
     control.get_mut().write_all(b"poweroff\n").unwrap();
