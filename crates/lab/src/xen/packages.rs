@@ -22,6 +22,7 @@ const PACKAGES: &[&str] = &[
     "iproute2",
     "iputils-ping",
     "procps",
+    "qemu-system-xen",
     "strace",
 ];
 
