@@ -51,8 +51,8 @@ demo xen-lab:
 	$(MAKE) install DESTDIR=$(STAGE) PREFIX=/usr
 	$(STAGE)/usr/sbin/hawser demo --root $(STAGE) $(DEMO)
 
-# The longest comes first, beside which the others are run.
-LIVE = xen $(filter-out xen,$(basename $(notdir $(wildcard tests/tests/*.rs))))
+# The longest comes first, beside which the others are run, and what needs both processors last.
+LIVE = xen $(filter-out xen,$(basename $(notdir $(wildcard tests/tests/*.rs)))) xl
 
 # A test that cannot run on this machine says so, and why, with a line that begins with "skipped". Those in labs
 # mostly wait, so two files of them run at a time.

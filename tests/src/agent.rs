@@ -3,16 +3,18 @@ use comparison::{Action, Call, Hypervisor, Outcome, Subject, act};
 use lab::Guest;
 use std::time::Duration;
 
-/// The timeout that an action has unless the test says otherwise.
+/// The timeout that an action has unless the test says otherwise, and on an emulated processor.
 const TIMEOUT: Duration = Duration::from_secs(60);
+const XEN_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// `ocf:hawser:kvm` for one guest on one node, called as Pacemaker's executor calls it.
+/// The suite's agent for one guest on one node, called as Pacemaker's executor calls it.
 ///
 /// Every call must end before its timeout, with an exit code, and print nothing on stderr but the reason
 /// for a code that needs one.
 #[derive(Clone)]
 pub struct Agent<'a> {
     turn: &'a Turn,
+    subject: Subject,
     node: String,
     guest: Guest,
     timeout: Duration,
@@ -35,16 +37,23 @@ impl<'a> Agent<'a> {
     /// to tell one what the guest uses.
     #[must_use]
     pub fn new(turn: &'a Turn, node: &str, guest: &Guest) -> Self {
-        let told = if turn.is_cluster() { "true" } else { "false" };
-        Self {
+        let hypervisor = turn.hypervisor().expect("the lab answers");
+        let agent = Self {
             turn,
+            subject: Subject::Ours(hypervisor),
             node: node.to_owned(),
             guest: guest.clone(),
-            timeout: TIMEOUT,
+            timeout: if hypervisor == Hypervisor::Xen { XEN_TIMEOUT } else { TIMEOUT },
             parameters: Vec::new(),
+        };
+        let told = if turn.is_cluster() { "true" } else { "false" };
+        match hypervisor {
+            Hypervisor::Kvm => agent
+                .set("autoset_utilization_cpu", told)
+                .set("autoset_utilization_host_memory", told),
+            // It tells nothing that it is not asked for.
+            Hypervisor::Xen => agent,
         }
-        .set("autoset_utilization_cpu", told)
-        .set("autoset_utilization_host_memory", told)
     }
 
     /// Sets a parameter.
@@ -134,8 +143,7 @@ impl<'a> Agent<'a> {
         let call = Call::new(action, self.timeout);
         let call =
             self.parameters.iter().fold(call, |call, (name, value)| call.parameter(name, value));
-        act(&self.turn.node(&self.node), Subject::Ours(Hypervisor::Kvm), &self.guest, &call)
-            .expect("a node")
+        act(&self.turn.node(&self.node), self.subject, &self.guest, &call).expect("a node")
     }
 
     fn succeed(&self, action: Action) -> Answer {

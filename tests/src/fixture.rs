@@ -28,9 +28,9 @@ impl Fixture {
         Self::new(name, nodes, Stack::Cluster)
     }
 
-    /// So many nodes with libvirt's daemon alone.
+    /// So many nodes with the hypervisor's daemons alone.
     #[must_use]
-    pub const fn libvirt(name: &'static str, nodes: u8) -> Self {
+    pub const fn bare(name: &'static str, nodes: u8) -> Self {
         Self::new(name, nodes, Stack::Bare)
     }
 

@@ -83,11 +83,11 @@ impl Turn {
     /// # Panics
     /// When that fails, or changes nothing.
     pub fn place_as(&self, guest: &Guest, change: impl FnOnce(&str) -> String) {
-        self.place(guest);
-        let file = self.shared().join(format!("{}.xml", guest.name));
-        let xml = fs::read_to_string(&file).expect("the placed definition");
-        let changed = change(&xml);
-        assert_ne!(xml, changed);
+        let placed = Lab::place(self, guest, self.eventually()).expect("the guest can be placed");
+        let file = self.shared().join(placed.file_name().expect("a file"));
+        let definition = fs::read_to_string(&file).expect("the placed definition");
+        let changed = change(&definition);
+        assert_ne!(definition, changed);
         fs::write(file, changed).expect("the shared storage can be written");
     }
 
@@ -157,6 +157,17 @@ impl Turn {
         line.split_whitespace().next()?.parse().ok()
     }
 
+    /// The names of the domains that a Xen host has, but for the control domain.
+    ///
+    /// # Panics
+    /// When xl fails.
+    #[must_use]
+    pub fn domains(&self, node: &str) -> Vec<String> {
+        let list = self.exec(node, "xl", &["list"]);
+        let names = list.lines().skip(2).filter_map(|line| line.split_whitespace().next());
+        names.map(str::to_owned).collect()
+    }
+
     /// What libvirt says that the guest's state is, such as `running`.
     #[must_use]
     pub fn state(&self, node: &str, guest: &Guest) -> String {
@@ -205,7 +216,8 @@ impl Drop for Turn {
             let log = lab.node(&node.name).map(|it| it.file("var/log/syslog"));
             let log = log.ok().and_then(|it| fs::read(it).ok()).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
-            for line in log.lines().filter(|line| line.contains(" kvm(")) {
+            let agents = |line: &&str| [" kvm(", " xen("].iter().any(|it| line.contains(it));
+            for line in log.lines().filter(agents) {
                 let _ = writeln!(io::stderr().lock(), "{}: {line}", node.name);
             }
         }

@@ -4,7 +4,7 @@
 use lab::Guest;
 use live::{Agent, Fixture, Turn, soon, wait_until};
 
-static LAB: Fixture = Fixture::libvirt("daemon", 1);
+static LAB: Fixture = Fixture::bare("daemon", 1);
 
 const OK: i32 = 0;
 const DEGRADED: i32 = 190;

@@ -16,7 +16,7 @@ use live::{Agent, Fault, Fixture, Moment, Turn, Watch, eventually, wait_until};
 use std::{process, thread};
 
 /// Slow enough that every moment of a migration lasts a while.
-static LAB: Fixture = Fixture::libvirt("endings", 2).link_speed(200);
+static LAB: Fixture = Fixture::bare("endings", 2).link_speed(200);
 
 /// More than the link can carry, so that only the downtime limit decides when a migration ends.
 const DIRTYING: Command = Command::Dirty { rate: 60, size: 12 };

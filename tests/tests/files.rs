@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-static LAB: Fixture = Fixture::libvirt("files", 2);
+static LAB: Fixture = Fixture::bare("files", 2);
 
 /// Makes an image with as much in it as libguestfs takes for an operating system.
 fn make_system(lab: &Turn, image: &str) {

@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::{fs, thread};
 
-static LAB: Fixture = Fixture::libvirt("guest", 2);
+static LAB: Fixture = Fixture::bare("guest", 2);
 
 fn defined(lab: &Turn, node: &str, guest: &Guest) -> String {
     lab.exec(node, "virsh", &["dumpxml", "--inactive", &guest.name])

@@ -8,7 +8,7 @@ use lab_guest::Command;
 use live::{Agent, Fixture, Turn};
 use std::fs;
 
-static LAB: Fixture = Fixture::libvirt("options", 2);
+static LAB: Fixture = Fixture::bare("options", 2);
 
 /// What the guest does all the while.
 const DIRTYING: Command = Command::Dirty { rate: 40, size: 12 };

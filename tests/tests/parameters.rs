@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 
-static LAB: Fixture = Fixture::libvirt("parameters", 1);
+static LAB: Fixture = Fixture::bare("parameters", 1);
 
 /// How libvirt says that the guest last ended: `shutdown` by itself, or `destroyed`.
 fn ending(lab: &Turn, guest: &Guest) -> String {

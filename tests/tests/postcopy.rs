@@ -10,7 +10,7 @@ use live::{Agent, Fixture, Turn, Watch, eventually, wait_until};
 use std::{process, thread};
 
 /// Slow enough that what a guest dirties does not fit through.
-static LAB: Fixture = Fixture::libvirt("postcopy", 2).link_speed(80);
+static LAB: Fixture = Fixture::bare("postcopy", 2).link_speed(80);
 
 const DIRTYING: Command = Command::Dirty { rate: 60, size: 24 };
 

@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
-static LAB: Fixture = Fixture::libvirt("preflight", 2);
+static LAB: Fixture = Fixture::bare("preflight", 2);
 
 /// How long finding an obstacle may take where everybody answers: 2 s, and the rest for a machine that
 /// does much else.

@@ -10,7 +10,7 @@ use live::{Agent, Fault, Fixture, Side, Turn, soon, wait_until};
 use std::fs;
 use std::time::Duration;
 
-static LAB: Fixture = Fixture::libvirt("security", 2);
+static LAB: Fixture = Fixture::bare("security", 2);
 
 const NODES: [&str; 2] = ["n1", "n2"];
 

@@ -8,7 +8,7 @@ use lab::Guest;
 use lab_guest::Command;
 use live::{Agent, Fixture, Turn, soon, wait_until};
 
-static LAB: Fixture = Fixture::libvirt("storage", 2);
+static LAB: Fixture = Fixture::bare("storage", 2);
 
 /// How large a disk is of which each node has its own, in MiB.
 const SIZE: u32 = 512;

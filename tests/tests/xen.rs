@@ -16,13 +16,6 @@ const STOCK: &str = "ocf:heartbeat:Xen";
 const OPERATIONS: &str = "op monitor interval=60s timeout=600s start timeout=600s stop timeout=600s \
                           migrate_to timeout=900s migrate_from timeout=600s";
 
-/// The names of the domains that a host has, but for the control domain.
-fn domains(lab: &Turn, node: &str) -> Vec<String> {
-    let list = lab.exec(node, "xl", &["list"]);
-    let names = list.lines().skip(2).filter_map(|line| line.split_whitespace().next());
-    names.map(str::to_owned).collect()
-}
-
 /// Starts a guest as a resource, and has it use its memory. Returns where it runs.
 fn start(lab: &Turn, guest: &Guest, agent: &str) -> (String, Status) {
     lab.place(guest);
@@ -34,8 +27,8 @@ fn start(lab: &Turn, guest: &Guest, agent: &str) -> (String, Status) {
 
 /// Asserts that the guest is on a node alone, and is the one that was before.
 fn is_the_same(lab: &Turn, guest: &Guest, node: &str, before: &Status) {
-    assert_eq!(domains(lab, node), [guest.name.as_str()]);
-    assert_eq!(domains(lab, Turn::other(node)), [""; 0]);
+    assert_eq!(lab.domains(node), [guest.name.as_str()]);
+    assert_eq!(lab.domains(Turn::other(node)), [""; 0]);
     assert!(!lab.status().contains("Failed"), "{}", lab.status());
     let after = lab.tell(guest, Command::Check);
     assert_eq!(after.boot_id, before.boot_id);
@@ -79,8 +72,8 @@ fn a_guest_that_was_destroyed_is_missed_and_started_again() {
     wait_until("it is missed", lab.eventually(), || lab.status().contains("Failed"));
     let home = lab.located(&guest, |_| true);
     assert_ne!(lab.boot(&guest), before.boot_id);
-    assert_eq!(domains(&lab, &home), [guest.name.as_str()]);
-    assert_eq!(domains(&lab, Turn::other(&home)), [""; 0]);
+    assert_eq!(lab.domains(&home), [guest.name.as_str()]);
+    assert_eq!(lab.domains(Turn::other(&home)), [""; 0]);
 }
 
 #[test]

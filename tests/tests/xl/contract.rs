@@ -1,0 +1,79 @@
+//! What every agent promises, kept with a real hypervisor and real guests.
+
+use crate::{LAB, diskless, started};
+use comparison::Action;
+use lab::Guest;
+use lab_guest::Command;
+use live::wait_until;
+
+const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
+
+#[test]
+fn ocf_tester_passes_with_a_real_guest() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = diskless("tested", 10);
+    lab.place(&guest);
+    let config = format!("xmfile={}", guest.file("cfg").display());
+    // It gives an action 20 s, which is less than an emulated processor may need.
+    let patience = "CRM_meta_timeout=300000";
+    let options = ["-n", &guest.name, "-o", &config, "-o", patience, AGENT];
+    let text = lab.exec("n1", "ocf-tester", &options);
+    assert!(text.contains("passed all tests"), "{text}");
+    assert_eq!(lab.domains("n1"), [""; 0]);
+}
+
+#[test]
+fn a_guest_that_is_paused_or_has_crashed_is_told_and_started() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = diskless("ill", 14);
+    let agent = started(&lab, &guest);
+    let boot = lab.boot(&guest);
+    lab.exec("n1", "xl", &["pause", &guest.name]);
+    let answer = agent.monitor();
+    assert_eq!(answer.code, 190);
+    assert!(answer.reason.contains("xl unpause"), "{}", answer.reason);
+    assert_eq!(agent.probe().code, 0);
+    agent.start();
+    assert_eq!(lab.boot(&guest), boot);
+    assert_eq!(agent.monitor().code, 0);
+    lab.order(&guest, Command::Panic);
+    wait_until("it has crashed", lab.eventually(), || agent.monitor().code == 1);
+    assert_eq!(agent.probe().code, 0);
+    agent.start();
+    assert_ne!(lab.boot(&guest), boot);
+    assert_eq!(lab.domains("n1"), [guest.name.as_str()]);
+    agent.set("shutdown_timeout", "0").stop();
+}
+
+#[test]
+fn a_guest_that_does_not_listen_is_destroyed() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let deaf = "hawser.acpi=ignore".to_owned();
+    let guest = Guest { command_line: deaf, ..diskless("deaf", 15) };
+    let agent = started(&lab, &guest).set("shutdown_timeout", "20");
+    lab.boot(&guest);
+    agent.stop();
+    assert_eq!((lab.domains("n1"), agent.probe().code), (vec![], 7));
+}
+
+#[test]
+fn a_guest_with_a_disk_is_watched_and_stopped_without_an_xl_that_answers() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = Guest::new("mute", 16);
+    let agent = started(&lab, &guest);
+    lab.tell(&guest, Command::DiskWrite { size: 1 });
+    let store = lab.exec("n1", "pidof", &["oxenstored"]);
+    let store = |signal: &str| lab.exec("n1", "kill", &[signal, store.trim()]);
+    store("-STOP");
+    let seen = agent.monitor().code;
+    let stopped = agent.call(Action::Stop);
+    store("-CONT");
+    assert_eq!((seen, stopped.code), (0, 0), "{}", stopped.reason);
+    assert_eq!(agent.probe().code, 7);
+    // What only xenstored could clear away is in nobody's way.
+    agent.start();
+    let boot = lab.tell(&guest, Command::DiskRead { size: 1 }).boot_id;
+    assert_eq!((agent.monitor().code, lab.boot(&guest)), (0, boot));
+    agent.stop();
+    assert_eq!(lab.domains("n1"), [""; 0]);
+}
