@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::identity::Name;
 use crate::migration::{Migration, Transfer};
 use exec::{Child, Tool};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -91,6 +93,10 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
 pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     let what = "save the guest";
     let row = xl.domain(what, guest, by)?;
+    make_private(file).map_err(|error| {
+        let words = format!("{}: {error}", file.display());
+        Error::Refused { what, words }
+    })?;
     let tool = Tool::new("xl").args(["save", &row.id.to_string()]).arg(file);
     let mut run = Run::begin(what, tool, guest)?;
     if let Some(ended) = run.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
@@ -102,6 +108,14 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     // It has nothing to say that is not known.
     let _ = run.wait(by);
     Err(Error::Refused { what, words: "it took too long".to_owned() })
+}
+
+/// Makes the file into which xl writes, which otherwise makes one that everybody may read.
+fn make_private(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map(drop),
+    }
 }
 
 /// Has xl give up what it does with the guest's memory, and waits until it has. xl itself is not asked: under a
