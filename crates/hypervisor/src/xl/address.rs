@@ -3,7 +3,7 @@ use exec::Tool;
 
 /// How xl gets to another host where nothing else is said: nobody is there to answer a question, a host that has
 /// fallen silent is given up after 15 s, and what is asked of a host within 30 s goes through one connection.
-pub const DEFAULT_TRANSPORT: &str = "ssh -oBatchMode=yes -oConnectTimeout=5 -oServerAliveInterval=5 \
+pub const DEFAULT_TRANSPORT: &str = "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=5 \
      -oControlMaster=auto -oControlPersist=30 -oControlPath=/run/hawser-xl/%C";
 
 /// Whether that is an address of xl's.
