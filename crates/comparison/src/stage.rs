@@ -1,5 +1,6 @@
 use crate::resource::{self, Operations};
 use crate::{Error, Setting, Subject};
+use lab::image::Hypervisor;
 use lab::probe::Probe;
 use lab::{Builder, Guest, Lab};
 use lab_guest::{Command, Status};
@@ -36,7 +37,14 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 2] = [Self::Move, Self::Standby];
+    /// Those that are compared. Before a standby the guest of the other agent is moved away, which takes an
+    /// emulated node as long as what is measured.
+    pub fn all(hypervisor: Hypervisor) -> &'static [Self] {
+        match hypervisor {
+            Hypervisor::Kvm => &[Self::Move, Self::Standby],
+            Hypervisor::Xen => &[Self::Move],
+        }
+    }
 }
 
 impl fmt::Display for Cause {
