@@ -1,6 +1,6 @@
 use super::stage::Stage;
 use super::{injection, kvm, xen};
-use crate::{Call, Error};
+use crate::{Action, Call, Error};
 use lab::image::Hypervisor;
 use std::fmt;
 
@@ -39,6 +39,8 @@ pub struct Fault {
     pub(super) undo: fn(&mut Stage) -> Result<(), Error>,
     /// What of it is in the call of the agent.
     pub(super) adjust: fn(Call) -> Call,
+    /// What the agent is asked for.
+    pub(super) questions: fn(Condition) -> Vec<Action>,
 }
 
 impl Fault {
@@ -49,7 +51,16 @@ impl Fault {
         undo: fn(&mut Stage) -> Result<(), Error>,
     ) -> Self {
         let none = |_: &Stage| Ok(());
-        Self { name, how, inject, strike: none, lift: none, undo, adjust: |call| call }
+        Self {
+            name,
+            how,
+            inject,
+            strike: none,
+            lift: none,
+            undo,
+            adjust: |call| call,
+            questions: |_| every_action(),
+        }
     }
 
     /// A fault that is in the way of looking at the guest as well.
@@ -70,6 +81,16 @@ impl Fault {
     ) -> Self {
         Self { adjust, ..Self::new(name, how, injection::nothing, injection::leave) }
     }
+
+    /// The fault, with other questions about it than all.
+    pub(super) const fn asking(self, questions: fn(Condition) -> Vec<Action>) -> Self {
+        Self { questions, ..self }
+    }
+}
+
+/// All that an agent can be asked for: what should change nothing first.
+pub fn every_action() -> Vec<Action> {
+    vec![Action::Probe, Action::Monitor, Action::Start, Stage::migration(), Action::Stop]
 }
 
 /// Every fault of the table. The first one is none: what an agent gets wrong there, nothing excuses.

@@ -1,12 +1,10 @@
-//! How the faults that every hypervisor can have are made and undone.
+//! What faults of any hypervisor are made and undone with.
 
 use super::fault::Condition;
 use super::judgement::Before;
 use super::stage::{POLL, Stage, late};
 use crate::Error;
 use lab::Node;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 /// Where a node keeps what faults are made of.
@@ -31,19 +29,6 @@ pub fn leave(_stage: &mut Stage) -> Result<(), Error> {
     Ok(())
 }
 
-pub fn hide_config(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    rename(&stage.config(), &stage.config().with_extension("gone"))
-}
-
-pub fn show_config(stage: &mut Stage) -> Result<(), Error> {
-    rename(&stage.config().with_extension("gone"), &stage.config())
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    fs::rename(from, to).map_err(|source| Error::Install { path: to.to_owned(), source })
-}
-
 /// Takes a program away from a directory of a node, which is covered by an overlay with a whiteout in it.
 pub fn hide_program(node: &Node<'_>, directory: &str, program: &str) -> Result<(), Error> {
     let run = |program, arguments: &[&str]| Stage::run(node, program, arguments).map(drop);
@@ -60,21 +45,12 @@ pub fn unmount(node: &Node<'_>, target: &str) -> Result<(), Error> {
     Stage::run(node, "umount", &["--lazy", target]).map(drop)
 }
 
-pub fn cut_target(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    nothing(stage, condition)?;
-    Ok(stage.there()?.cut_off()?)
-}
-
-pub fn join_target(stage: &mut Stage) -> Result<(), Error> {
-    Ok(stage.there()?.reconnect()?)
-}
-
-/// Waits until nothing of the guest is left anywhere.
-pub fn until_off(stage: &Stage) -> Result<(), Error> {
+/// Waits until the guest is like that.
+pub fn until(stage: &Stage, wanted: Before) -> Result<(), Error> {
     let deadline = stage.within(EFFECT_TIME);
-    while stage.before()? != Before::Off {
+    while stage.before()? != wanted {
         if !deadline.pause(POLL) {
-            return Err(late("the end of the guest"));
+            return Err(late(&format!("the guest to be {wanted:?}")));
         }
     }
     Ok(())

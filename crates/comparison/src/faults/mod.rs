@@ -4,6 +4,7 @@
 //! it stopped, and the agent is asked for each action. Its answer is held against the truth, which is
 //! taken without it: the node's processes or domains, and the boot of the guest that answers on the network.
 
+mod common;
 mod consequence;
 mod fault;
 mod injection;
@@ -25,19 +26,21 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// How long every action may take. Less than an agent advertises, and the same for both, so that those that
+/// How long an action may take: no more than the agents advertise, and the same for both, so that those that
 /// are late do not make the table late.
 #[must_use]
-pub fn timeout(hypervisor: Hypervisor) -> Duration {
-    Duration::from_secs(match hypervisor {
-        Hypervisor::Kvm => 20,
-        Hypervisor::Xen => 120,
+pub fn timeout(hypervisor: Hypervisor, action: &Action) -> Duration {
+    Duration::from_secs(match (hypervisor, action) {
+        (Hypervisor::Kvm, _) => 20,
+        (Hypervisor::Xen, Action::Probe | Action::Monitor) => 30,
+        (Hypervisor::Xen, Action::Start | Action::Stop) => 60,
+        (Hypervisor::Xen, Action::MigrateTo { .. } | Action::MigrateFrom { .. }) => 120,
     })
 }
 
 /// What is put to the test.
 pub struct Trial<'a> {
-    /// The agents, of one hypervisor; each gets a lab of its own, at the same time unless its nodes are emulated.
+    /// The agents, of one hypervisor; each gets a lab of its own, at the same time.
     pub subjects: &'a [Subject],
     /// The faults, out of [`faults`].
     pub faults: Vec<&'static Fault>,
@@ -53,12 +56,7 @@ impl Trial<'_> {
     /// # Errors
     /// When a lab cannot be made, or a fault cannot be made or undone. What agents do is no error.
     pub fn run(&self) -> Result<Report, Error> {
-        let emulated = self.subjects.iter().any(|it| it.hypervisor() == Hypervisor::Xen);
-        let tried = match emulated {
-            true => self.subjects.iter().map(|it| self.try_subject(*it)).collect(),
-            false => self.at_once(),
-        };
-        let cells = tried.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let cells = self.at_once().into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Report::new(self.subjects.to_vec(), cells.into_iter().flatten().collect()))
     }
 
@@ -82,19 +80,15 @@ impl Trial<'_> {
         let mut cells = Vec::new();
         for fault in &self.faults {
             for condition in [Condition::Running, Condition::Stopped] {
-                (self.note)(&format!("{subject}: {}, guest {condition}", fault.name));
-                for action in actions() {
-                    cells.push(try_cell(&mut stage, fault, condition, action)?);
+                for action in (fault.questions)(condition) {
+                    let cell = try_cell(&mut stage, fault, condition, action)?;
+                    (self.note)(&format!("{subject}: {cell}"));
+                    cells.push(cell);
                 }
             }
         }
         Ok(cells)
     }
-}
-
-/// What is asked of an agent: those that should change nothing first.
-fn actions() -> [Action; 5] {
-    [Action::Probe, Action::Monitor, Action::Start, Stage::migration(), Action::Stop]
 }
 
 fn try_cell(
@@ -105,7 +99,8 @@ fn try_cell(
 ) -> Result<Cell, Error> {
     (fault.inject)(stage, condition)?;
     let before = stage.before()?;
-    let call = (fault.adjust)(Call::new(action, timeout(stage.subject.hypervisor())));
+    let time = timeout(stage.subject.hypervisor(), &action);
+    let call = (fault.adjust)(Call::new(action, time));
     (fault.strike)(stage)?;
     let outcome = stage.act(&call)?;
     (fault.lift)(stage)?;

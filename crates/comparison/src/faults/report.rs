@@ -1,3 +1,4 @@
+use super::stage::Stage;
 use super::{Condition, Consequence, Fault, Judgement, faults, timeout};
 use crate::{Action, Answer, Outcome, Subject};
 use lab::image::Hypervisor;
@@ -40,6 +41,19 @@ impl Cell {
         std::ptr::eq(self.fault, other.fault)
             && self.condition == other.condition
             && self.action == other.action
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (action, seconds) = (title(&self.action), self.outcome.wall.as_secs_f64());
+        write!(
+            f,
+            "{}, guest {}, {action}: {} after {seconds:.2} s",
+            self.fault.name,
+            self.condition,
+            self.answer()
+        )
     }
 }
 
@@ -162,28 +176,43 @@ fn title(action: &Action) -> &'static str {
 
 /// What a reader has to know before the tables.
 fn preface(hypervisor: Hypervisor) -> String {
-    let (node, when, copies) = match hypervisor {
-        Hypervisor::Kvm => {
-            ("a real libvirtd", ", and both work at the same time", "QEMU processes")
-        }
+    let seconds = |action: &Action| timeout(hypervisor, action).as_secs();
+    let (node, questions, times, copies) = match hypervisor {
+        Hypervisor::Kvm => (
+            "a real libvirtd",
+            "each action",
+            format!("for every action the same {} s", seconds(&Action::Start)),
+            "QEMU processes",
+        ),
         Hypervisor::Xen => (
             "a real Xen that QEMU emulates",
-            ". Of each time some part of a second is the way into the node",
+            RELEVANT,
+            format!(
+                "the same time, {} s for a monitor, {} s for start and stop and {} s for migrate_to",
+                seconds(&Action::Monitor),
+                seconds(&Action::Start),
+                seconds(&Stage::migration())
+            ),
             "domains",
         ),
     };
     PREFACE
-        .replace("TIMEOUT", &timeout(hypervisor).as_secs().to_string())
         .replace("NODE", node)
-        .replace("WHEN", when)
+        .replace("QUESTIONS", questions)
+        .replace("TIMES", &times)
         .replace("COPIES", copies)
 }
 
+/// What is asked where each question takes long. The contract of an agent (`crates/contract`) has the rest.
+const RELEVANT: &str = "\
+each action on whose answer the fault can have a bearing (what a stopped guest's monitor and migrate_to say, and what \
+is independent of the other node and of its memory, each agent's tests ask on scripted hosts)";
+
 const PREFACE: &str = "\
 Written by `hawser faults`. Each fault is made on a node with NODE, once while a real guest runs there and \
-once after it was stopped; then the agent is asked for each action, as Pacemaker asks. Both agents get the same \
-parameters, and for every action the same TIMEOUT s, after which Pacemaker would kill them; each has its own two nodes\
-WHEN.
+once after it was stopped; then the agent is asked for QUESTIONS, as Pacemaker asks. Both agents get the same \
+parameters, and TIMES, after which Pacemaker would kill them; each has its own two nodes, and both work at the same \
+time.
 
 An answer is an exit code of OCF. It is **true** if it agrees with what is seen without the agent (the COPIES \
 on both nodes, and the boot of the guest that answers on the network), and if nothing was done that was not asked for:

@@ -35,6 +35,17 @@ pub const POLL: Duration = Duration::from_millis(50);
 /// Where agents keep what they know of their guests until the node boots.
 const RECORDS: &str = "/run/resource-agents";
 
+/// What a node shows of a guest: of its QEMU processes, or of its domains that are not being torn down.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// There is nothing of it.
+    Absent,
+    /// It is there, and cannot answer.
+    Idle(Before),
+    /// It is there, and may answer.
+    Active,
+}
+
 /// A lab in which one agent is put to the test, with one guest.
 pub struct Stage {
     lab: Lab,
@@ -158,34 +169,33 @@ impl Stage {
 
     /// How the guest is, with nothing wrong with the nodes.
     pub fn before(&self) -> Result<Before, Error> {
-        let (here, there) = (self.copies(&self.here()?)?, self.copies(&self.there()?)?);
-        if here.is_empty() && there.is_empty() {
-            return Ok(Before::Off);
-        }
-        if self.hypervisor() == Hypervisor::Xen
-            && let Some(before) = xen::rest(&self.here()?, &self.guest)?
-        {
-            return Ok(before);
-        }
-        let boot = self.boot(self.within(ANSWER_TIME))?;
-        Ok(boot.filter(|_| there.is_empty()).map_or(Before::Broken, Before::Well))
+        Ok(match (self.look(&self.here()?)?, self.look(&self.there()?)?) {
+            (Presence::Absent, Presence::Absent) => Before::Off,
+            (Presence::Idle(before), Presence::Absent) => before,
+            (Presence::Active, Presence::Absent) => {
+                self.boot(self.within(ANSWER_TIME))?.map_or(Before::Broken, Before::Well)
+            }
+            _ => Before::Broken,
+        })
     }
 
     /// Where the guest is, seen from what the nodes have of it and from the network. One that has just been
     /// started `boots`, and gets the time that it needs.
     pub fn after(&self, boots: bool) -> Result<After, Error> {
-        let here = !self.copies(&self.here()?)?.is_empty();
-        let there = !self.copies(&self.there()?)?.is_empty();
+        let seen = [self.look(&self.here()?)?, self.look(&self.there()?)?];
         let patience = if boots { START_TIME } else { ANSWER_TIME };
-        let boot = if here || there { self.boot(self.within(patience))? } else { None };
+        let boot = match seen.contains(&Presence::Active) {
+            true => self.boot(self.within(patience))?,
+            false => None,
+        };
+        let [here, there] = seen.map(|it| it != Presence::Absent);
         Ok(After { here, there, boot })
     }
 
-    /// What there is of the guest on a node: its QEMU processes, or its domains that are not being torn down.
-    pub fn copies(&self, node: &Node<'_>) -> Result<Vec<String>, Error> {
+    fn look(&self, node: &Node<'_>) -> Result<Presence, Error> {
         match self.hypervisor() {
-            Hypervisor::Kvm => kvm::copies(node, &self.guest),
-            Hypervisor::Xen => xen::copies(node, &self.guest),
+            Hypervisor::Kvm => kvm::look(node, &self.guest),
+            Hypervisor::Xen => xen::look(node, &self.guest),
         }
     }
 

@@ -3,8 +3,9 @@
 use super::daemon;
 use crate::faults::fault::Condition;
 use crate::faults::injection::{
-    EFFECT_TIME, FAULT, LAST_WORDS, hide_program, nothing, unmount, until_off,
+    EFFECT_TIME, FAULT, LAST_WORDS, hide_program, nothing, unmount, until,
 };
+use crate::faults::judgement::Before;
 use crate::faults::stage::{POLL, Stage, late, signal};
 use crate::{Error, Subject};
 use exec::Deadline;
@@ -169,8 +170,8 @@ pub fn crash(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
         return until_state(stage, "crashed (panicked)");
     }
     let node = stage.here()?;
-    signal(&node, "KILL", &stage.copies(&node)?)?;
-    until_off(stage)
+    signal(&node, "KILL", &super::processes(&node, &stage.guest)?)?;
+    until(stage, Before::Off)
 }
 
 /// Waits until libvirt, which is well, says that the guest is in that state.

@@ -3,9 +3,10 @@
 mod daemon;
 mod injection;
 
+use super::common::{CONFIG_GONE, NOTHING_WRONG, TARGET_UNREACHABLE};
 use super::fault::Fault;
-use super::injection::{cut_target, hide_config, join_target, leave, show_config};
-use super::stage::{POLL, Stage, TOOL_TIME, late, signal};
+use super::injection::leave;
+use super::stage::{POLL, Presence, Stage, TOOL_TIME, late, signal};
 use crate::{Call, Error};
 use exec::Deadline;
 use lab::{Guest, Node};
@@ -16,13 +17,8 @@ const AGENT_MEMORY: u64 = 64 << 20;
 
 /// What is made wrong with guests of libvirt's.
 pub static FAULTS: &[Fault] = &[
-    Fault::of_call("nothing-wrong", "No fault, for comparison.", |call| call),
-    Fault::new(
-        "config-gone",
-        "The guest's configuration file is moved away on the shared storage.",
-        hide_config,
-        show_config,
-    ),
+    NOTHING_WRONG,
+    CONFIG_GONE,
     Fault::new(
         "binary-gone",
         "The program by which the agent speaks to libvirt is not there: virsh for VirtualDomain \
@@ -58,12 +54,7 @@ pub static FAULTS: &[Fault] = &[
     Fault::of_call("bad-parameter", "migration_speed=fast, where a number is expected.", |call| {
         call.parameter("migration_speed", "fast")
     }),
-    Fault::new(
-        "target-unreachable",
-        "The other node's network cable is unplugged.",
-        cut_target,
-        join_target,
-    ),
+    TARGET_UNREACHABLE,
     Fault::new(
         "io-error",
         "The guest's disk comes from a storage server (NBD, error_policy='stop'), which is killed. The \
@@ -94,7 +85,7 @@ pub static FAULTS: &[Fault] = &[
 ];
 
 /// The guest's QEMU processes on a node, from the node's own list of processes.
-pub fn copies(node: &Node<'_>, guest: &Guest) -> Result<Vec<String>, Error> {
+fn processes(node: &Node<'_>, guest: &Guest) -> Result<Vec<String>, Error> {
     let list = Stage::run(node, "ps", &["-eww", "-o", "pid=,stat=,args="])?;
     let named = format!("guest={},", guest.name);
     let mut found = Vec::new();
@@ -109,11 +100,17 @@ pub fn copies(node: &Node<'_>, guest: &Guest) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
+/// What a node shows of the guest.
+pub fn look(node: &Node<'_>, guest: &Guest) -> Result<Presence, Error> {
+    let processes = processes(node, guest)?;
+    Ok(if processes.is_empty() { Presence::Absent } else { Presence::Active })
+}
+
 /// Kills whatever there is of the guest on a node, and sees to it that libvirt knows.
 pub fn clear(node: &Node<'_>, guest: &Guest) -> Result<(), Error> {
     let deadline = Deadline::after(TOOL_TIME);
     loop {
-        let processes = copies(node, guest)?;
+        let processes = processes(node, guest)?;
         if processes.is_empty() {
             break;
         }

@@ -2,10 +2,9 @@
 
 use crate::Error;
 use crate::faults::fault::Condition;
-use crate::faults::injection::{EFFECT_TIME, LAST_WORDS, hide_program, nothing, unmount};
+use crate::faults::injection::{LAST_WORDS, hide_program, nothing, unmount, until};
 use crate::faults::judgement::Before;
-use crate::faults::stage::{POLL, Stage, late, signal};
-use exec::Deadline;
+use crate::faults::stage::{Stage, signal};
 use lab::{Node, SHARED};
 use lab_guest::Command;
 use std::fs;
@@ -55,54 +54,47 @@ pub fn show_hypervisor(stage: &Stage) -> Result<(), Error> {
     DEVICES.into_iter().try_for_each(|it| unmount(&node, it))
 }
 
-pub fn crash(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    stage.raise()?;
-    match condition {
-        Condition::Running => {
-            // It has no time to answer.
-            stage.tell(Command::Panic, Deadline::after(LAST_WORDS));
-            until(stage, Before::Broken)
-        }
-        Condition::Stopped => super::clear(&stage.here()?, &stage.guest),
-    }
+pub fn crash(stage: &mut Stage, _condition: Condition) -> Result<(), Error> {
+    bring(stage, Before::Broken, |stage| {
+        // It has no time to answer.
+        stage.tell(Command::Panic, stage.within(LAST_WORDS));
+        Ok(())
+    })
 }
 
-pub fn pause(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    stage.raise()?;
-    Stage::run(&stage.here()?, "xl", &["pause", &stage.guest.name])?;
-    until(stage, Before::Paused)?;
-    match condition {
-        Condition::Running => Ok(()),
-        Condition::Stopped => super::clear(&stage.here()?, &stage.guest),
-    }
+pub fn pause(stage: &mut Stage, _condition: Condition) -> Result<(), Error> {
+    bring(stage, Before::Paused, |stage| {
+        Stage::run(&stage.here()?, "xl", &["pause", &stage.guest.name]).map(drop)
+    })
 }
 
-pub fn abandon(stage: &mut Stage, condition: Condition) -> Result<(), Error> {
-    stage.raise()?;
-    let node = stage.here()?;
-    signal(&node, "KILL", &keepers(&node)?)?;
-    stage.tell(Command::PowerOff, Deadline::after(LAST_WORDS));
-    until(stage, Before::Ended)?;
-    match condition {
-        Condition::Running => Ok(()),
-        Condition::Stopped => super::clear(&node, &stage.guest),
+pub fn abandon(stage: &mut Stage, _condition: Condition) -> Result<(), Error> {
+    bring(stage, Before::Ended, |stage| {
+        let node = stage.here()?;
+        signal(&node, "KILL", &keepers(&node)?)?;
+        stage.tell(Command::PowerOff, stage.within(LAST_WORDS));
+        Ok(())
+    })
+}
+
+/// Has a guest that runs get into a state. One that an action has left in it stays there.
+fn bring(
+    stage: &Stage,
+    wanted: Before,
+    act: impl Fn(&Stage) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if stage.before()? == wanted {
+        return Ok(());
     }
+    stage.raise()?;
+    act(stage)?;
+    until(stage, wanted)
 }
 
 /// The xl that waits for the end of each guest that it started.
 fn keepers(node: &Node<'_>) -> Result<Vec<String>, Error> {
     let processes = Stage::run(node, "pidof", &["xl"])?;
     Ok(processes.split_whitespace().map(str::to_owned).collect())
-}
-
-fn until(stage: &Stage, wanted: Before) -> Result<(), Error> {
-    let deadline = stage.within(EFFECT_TIME);
-    while stage.before()? != wanted {
-        if !deadline.pause(POLL) {
-            return Err(late(&format!("the guest to be {wanted:?}")));
-        }
-    }
-    Ok(())
 }
 
 pub fn fill_memory(stage: &mut Stage, condition: Condition) -> Result<(), Error> {

@@ -2,11 +2,12 @@
 
 mod injection;
 
-use super::fault::Fault;
-use super::injection::{cut_target, hide_config, join_target, leave, show_config};
+use super::common::{CONFIG_GONE, NOTHING_WRONG, TARGET_UNREACHABLE};
+use super::fault::{Condition, Fault, every_action};
+use super::injection::leave;
 use super::judgement::Before;
-use super::stage::{POLL, Stage, TOOL_TIME, late};
-use crate::Error;
+use super::stage::{POLL, Presence, Stage, TOOL_TIME, late};
+use crate::{Action, Error};
 use exec::Deadline;
 use lab::{Guest, Node};
 
@@ -15,67 +16,88 @@ const MIGRATING: [&str; 2] = ["--incoming", "--migratedaway"];
 
 /// What is made wrong with guests of Xen.
 pub static FAULTS: &[Fault] = &[
-    Fault::of_call("nothing-wrong", "No fault, for comparison.", |call| call),
-    Fault::new(
-        "config-gone",
-        "The guest's configuration file is moved away on the shared storage.",
-        hide_config,
-        show_config,
-    ),
+    NOTHING_WRONG.asking(briefly),
+    CONFIG_GONE.asking(briefly),
     Fault::blinding(
         "binary-gone",
         "xl is not there (a whiteout in an overlay on /usr/sbin).",
         injection::hide_client,
         injection::show_client,
-    ),
+    )
+    .asking(briefly),
     Fault::blinding(
         "daemon-hanging",
         "oxenstored is stopped with SIGSTOP: it answers nothing, and neither does xl.",
         injection::freeze_store,
         injection::thaw_store,
-    ),
+    )
+    .asking(briefly),
     Fault::blinding(
         "no-privilege",
         "The hypervisor cannot be asked: /dev/null is mounted over /dev/xen/privcmd and /dev/xen/hypercall.",
         injection::hide_hypervisor,
         injection::show_hypervisor,
-    ),
+    )
+    .asking(briefly),
     Fault::of_call("bad-parameter", "shutdown_timeout=fast, where a number is expected.", |call| {
         call.parameter("shutdown_timeout", "fast")
-    }),
-    Fault::new(
-        "target-unreachable",
-        "The other node's network cable is unplugged.",
-        cut_target,
-        join_target,
-    ),
+    })
+    .asking(briefly),
+    TARGET_UNREACHABLE.asking(about_the_target),
     Fault::new(
         "guest-crashed",
-        "The running guest's kernel panics, and its domain is kept (on_crash='preserve'). The stopped guest \
-         was ended by xl destroy, behind the agent's back.",
+        "The guest's kernel panics, and its domain is kept (on_crash='preserve').",
         injection::crash,
         leave,
-    ),
-    Fault::new(
-        "guest-paused",
-        "The running guest was paused by xl pause. The stopped one had been so before it was ended.",
-        injection::pause,
-        leave,
-    ),
+    )
+    .asking(about_the_guest),
+    Fault::new("guest-paused", "The guest was paused by xl pause.", injection::pause, leave)
+        .asking(about_the_guest),
     Fault::new(
         "guest-not-reaped",
-        "The running guest shuts itself down, and the xl that started it, which would remove its domain, was \
-         killed before (SIGKILL). The stopped guest's domain was then removed by xl destroy.",
+        "The guest shuts itself down, and the xl that started it, which would remove its domain, was killed \
+         before (SIGKILL).",
         injection::abandon,
         leave,
-    ),
+    )
+    .asking(about_the_guest),
     Fault::new(
         "guest-memory-short",
         "Neither node has the memory for one more guest: another one has it.",
         injection::fill_memory,
         injection::free_memory,
-    ),
+    )
+    .asking(about_memory),
 ];
+
+/// All about a guest that runs, and of one that was stopped what Pacemaker asks.
+fn briefly(condition: Condition) -> Vec<Action> {
+    match condition {
+        Condition::Running => every_action(),
+        Condition::Stopped => vec![Action::Probe, Action::Stop, Action::Start],
+    }
+}
+
+fn about_the_guest(condition: Condition) -> Vec<Action> {
+    match condition {
+        Condition::Running => every_action(),
+        Condition::Stopped => Vec::new(),
+    }
+}
+
+fn about_the_target(condition: Condition) -> Vec<Action> {
+    match condition {
+        Condition::Running => vec![Stage::migration()],
+        Condition::Stopped => Vec::new(),
+    }
+}
+
+fn about_memory(condition: Condition) -> Vec<Action> {
+    vec![match condition {
+        Condition::Running => Stage::migration(),
+        Condition::Stopped => Action::Start,
+    }]
+}
 
 /// A domain of a guest's.
 struct Domain {
@@ -87,6 +109,15 @@ struct Domain {
 impl Domain {
     fn is(&self, place: usize, letter: u8) -> bool {
         self.state.as_bytes().get(place) == Some(&letter)
+    }
+
+    fn presence(&self) -> Presence {
+        match (self.is(3, b's'), self.state.as_bytes().get(4)) {
+            (true, Some(b'-')) => Presence::Idle(Before::Ended),
+            (true, Some(b'c')) => Presence::Idle(Before::Broken),
+            (false, _) if self.is(2, b'p') => Presence::Idle(Before::Paused),
+            _ => Presence::Active,
+        }
     }
 }
 
@@ -106,20 +137,10 @@ fn domains(node: &Node<'_>, guest: &Guest) -> Result<Vec<Domain>, Error> {
     Ok(list.lines().filter_map(domain).filter(|it| !it.is(5, b'd')).collect())
 }
 
-/// The numbers of the guest's domains on a node.
-pub fn copies(node: &Node<'_>, guest: &Guest) -> Result<Vec<String>, Error> {
-    Ok(domains(node, guest)?.into_iter().map(|it| it.id).collect())
-}
-
-/// How the guest is that does nothing on a node, though it is well.
-pub fn rest(node: &Node<'_>, guest: &Guest) -> Result<Option<Before>, Error> {
+/// What a node shows of the guest.
+pub fn look(node: &Node<'_>, guest: &Guest) -> Result<Presence, Error> {
     let domains = domains(node, guest)?;
-    let rest = |it: &Domain| match (it.is(3, b's'), it.is(4, b'-')) {
-        (true, true) => Some(Before::Ended),
-        (false, _) if it.is(2, b'p') => Some(Before::Paused),
-        _ => None,
-    };
-    Ok(domains.first().and_then(rest))
+    Ok(domains.first().map_or(Presence::Absent, Domain::presence))
 }
 
 /// Destroys whatever there is of the guest on a node.
