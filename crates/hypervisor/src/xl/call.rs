@@ -140,8 +140,11 @@ impl Xl {
         if !self.is_here() {
             return Deeds::default();
         }
-        let unfinished = !userdata::is_there(row.id, &row.uuid);
-        Deeds { tasks: job::of(guest, Some(row.id)), unfinished }
+        Deeds {
+            tasks: job::of(guest, Some(row.id)),
+            unfinished: !userdata::is_there(row.id, &row.uuid),
+            forsaken: row.condition.shutdown.is_some() && job::keepers(guest).is_empty(),
+        }
     }
 
     /// The number and the name of every domain of this host, from xenstored itself or from xl.

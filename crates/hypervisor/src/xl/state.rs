@@ -63,6 +63,8 @@ pub struct Deeds {
     pub tasks: Vec<Task>,
     /// Whether the domain is not built to its end, or was not.
     pub unfinished: bool,
+    /// Whether its operating system has stopped and no xl is there that would see to it.
+    pub forsaken: bool,
 }
 
 impl Deeds {
@@ -129,6 +131,8 @@ fn running(row: &Row, deeds: &Deeds) -> State {
         {
             State::Paused(Pause::Building)
         }
+        // Nobody removes what has shut down, or boots it anew.
+        State::ShuttingDown if deeds.forsaken => State::Remains,
         // xl takes the name away from a domain before it tears it down.
         State::Dying if !deeds.include(Work::Destroy) => State::Remains,
         state => state,
@@ -166,7 +170,7 @@ mod tests {
     fn state(rows: &[(&str, &str)], work: Option<Work>) -> (State, Job) {
         let task = |work| Task { work, process: Process { pid: 1, start: 1 } };
         let tasks = || work.map(task).into_iter().collect();
-        let deeds = |_: &Row| Deeds { tasks: tasks(), unfinished: false };
+        let deeds = |_: &Row| Deeds { tasks: tasks(), ..Deeds::default() };
         let sight = sight(&table(rows), &guest(), deeds);
         (sight.state, sight.job)
     }
@@ -212,6 +216,15 @@ mod tests {
         let state = |letters| sight(&table(&[("g1", letters)]), &guest(), unfinished).state;
         assert_eq!(state("--p---"), State::Paused(Pause::Building));
         assert_eq!(state("-b----"), State::Running);
+    }
+
+    #[test]
+    fn a_guest_that_has_shut_down_and_is_seen_to_by_nobody_does_not_run() {
+        let forsaken = |_: &Row| Deeds { forsaken: true, ..Deeds::default() };
+        let state = |letters| sight(&table(&[("g1", letters)]), &guest(), forsaken).state;
+        assert_eq!((state("---s--"), state("--psr-")), (State::Remains, State::Remains));
+        assert_eq!(state("---sc-"), State::Crashed);
+        assert_eq!(state("---ss-"), State::Paused(Pause::Outgoing));
     }
 
     #[test]

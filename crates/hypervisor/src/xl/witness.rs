@@ -113,6 +113,7 @@ impl Witness for Xen {
             State::Paused(Pause::Admin) if builds || !userdata::is_built(&info) => {
                 State::Paused(Pause::Building)
             }
+            State::ShuttingDown if job::keepers(&guest.name).is_empty() => State::Remains,
             // Who paused it, and what for, only xl could tell.
             State::Paused(_) => State::Paused(Pause::Unknown),
             state => state,
