@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::{Resource, checks, memory};
-use guest::{Ending, Entry, History, Journey, Link, Order, Rank};
+use guest::{Ending, Entry, History, Journey, Link, Order};
 use hypervisor::Deadline;
 use ocf::Answer;
 use std::time::{Duration, SystemTime};
@@ -15,9 +15,7 @@ pub fn migrate_to<R: Resource>(instance: &mut Instance<'_, R>) -> Result<Answer,
     let target = instance.request.migrate_target().ok_or(Error::NoTarget)?.to_owned();
     let link = Link::new(instance.request.state_directory().join("hawser-migrations"));
     let order = R::order(instance, &target)?;
-    let size = instance.observe().map_err(Error::from)?.0.sight.map_or(0, |sight| sight.memory);
-    let rank = Rank { priority: instance.settings().migration_priority, size };
-    let order = Order { link: Some((&link, rank)), ..order };
+    let order = Order { link: Some((&link, instance.settings().migration_priority)), ..order };
     R::keep(instance);
     R::prepare_target(instance, &order.migration);
     let name = instance.identity.name.clone();

@@ -20,7 +20,7 @@ mod stop;
 
 pub use error::{Error, Result};
 pub use health::Health;
-pub use migration::{Ending, Entry, Force, History, Journey, Link, Order, Policy, Rank};
+pub use migration::{Ending, Entry, Force, History, Journey, Link, Order, Policy};
 pub use observe::Observation;
 pub use record::Record;
 pub use rescue::{Failed, Rescue};

@@ -25,7 +25,7 @@ pub struct Link {
 
 /// Who goes first: the higher priority; of the same priority the smaller guest, since then fewer wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rank {
+pub(super) struct Rank {
     /// As the cluster's administrator has set it.
     pub priority: u32,
     /// The guest's memory in MiB.
@@ -71,7 +71,7 @@ impl Link {
     /// Waits for the link, for three quarters of the time that is left at most. A link that cannot be shared in
     /// order is used all the same.
     #[must_use]
-    pub fn turn(&self, rank: Rank, by: Deadline) -> Turn {
+    pub(super) fn turn(&self, rank: Rank, by: Deadline) -> Turn {
         let patience = by.less(by.remaining() / IMPATIENCE);
         let ticket = self.queue(&rank.file_name()).ok();
         while let Some(ticket) = &ticket {

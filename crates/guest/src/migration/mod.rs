@@ -9,12 +9,13 @@ mod settle;
 mod watch;
 
 pub use history::{Ending, Entry, History};
-pub use link::{Link, Rank};
+pub use link::Link;
 pub use plan::Force;
 pub use policy::Policy;
 
 use crate::{Error, Guest, Result};
 use hypervisor::{Abilities, Deadline, Hypervisor, Migration, Pause, Progress, State};
+use link::Rank;
 use std::time::{Duration, Instant};
 
 /// How long the target may take to answer, before the first byte of the guest has moved.
@@ -43,8 +44,8 @@ pub struct Order<'a> {
     pub downtime: Option<Duration>,
     /// What is to be done at some moment, whatever the policy.
     pub force: Option<Force>,
-    /// The link that it shares with others, and its place among them.
-    pub link: Option<(&'a Link, Rank)>,
+    /// The link that it shares with others, and its priority among them.
+    pub link: Option<(&'a Link, u32)>,
 }
 
 /// How a migration went, as far as it went.
@@ -95,7 +96,7 @@ impl Guest<'_> {
     /// [`Journey::stayed`] says whether it is there alone. The hypervisor's words are kept.
     pub fn migrate_to(&self, order: &Order<'_>, journey: &mut Journey) -> Result<()> {
         let name = &self.identity.name;
-        self.ready_to_leave()?;
+        let size = self.ready_to_leave()?;
         let destination = &order.migration.destination;
         let connect = CONNECT_SLICE.max(self.hypervisor.abilities().answer);
         let target = self.hypervisor.remote(destination, self.by.slice(connect));
@@ -103,7 +104,7 @@ impl Guest<'_> {
         let target = self.done(target)?;
         self.check(&*target, order, journey)?;
         let queued = Instant::now();
-        let turn = order.link.as_ref().map(|(link, rank)| link.turn(*rank, self.by));
+        let turn = order.link.map(|(link, priority)| link.turn(Rank { priority, size }, self.by));
         journey.wait = queued.elapsed();
         if journey.wait > STALE {
             self.check(&*target, order, journey)?;
@@ -138,8 +139,8 @@ impl Guest<'_> {
         checked
     }
 
-    /// Aborts what holds the guest, and refuses one that does not run.
-    fn ready_to_leave(&self) -> Result<()> {
+    /// Aborts what holds the guest, and refuses one that does not run. Gives its memory in MiB.
+    fn ready_to_leave(&self) -> Result<u64> {
         let name = &self.identity.name;
         let mut seen = self.observe()?;
         if seen.sight.as_ref().is_some_and(|sight| sight.job.holds()) {
@@ -151,7 +152,9 @@ impl Guest<'_> {
             return Err(self.failed(silence));
         }
         match seen.state {
-            State::Running | State::Paused(Pause::Admin) => Ok(()),
+            State::Running | State::Paused(Pause::Admin) => {
+                Ok(seen.sight.map_or(0, |sight| sight.memory))
+            }
             state => Err(Error::NotMigratable { guest: name.clone(), state }),
         }
     }
