@@ -123,18 +123,21 @@ impl Domain {
 
 /// The guest's domains on a node that are not being torn down, under any of its names.
 fn domains(node: &Node<'_>, guest: &Guest) -> Result<Vec<Domain>, Error> {
+    Ok(listed(&Stage::run(node, "xl", &["list"])?, &guest.name))
+}
+
+fn listed(list: &str, guest: &str) -> Vec<Domain> {
     let is_guests = |name: &str| {
-        let rest = name.strip_prefix(&guest.name);
+        let rest = name.strip_prefix(guest);
         rest.is_some_and(|it| it.is_empty() || MIGRATING.contains(&it))
     };
-    let list = Stage::run(node, "xl", &["list"])?;
     let domain = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
         [name, id, _memory, _cpus, state, ..] if is_guests(name) => {
             Some(Domain { id: id.to_owned(), state: state.to_owned() })
         }
         _ => None,
     };
-    Ok(list.lines().filter_map(domain).filter(|it| !it.is(5, b'd')).collect())
+    list.lines().filter_map(domain).filter(|it| !it.is(5, b'd')).collect()
 }
 
 /// What a node shows of the guest.
@@ -157,6 +160,30 @@ pub fn clear(node: &Node<'_>, guest: &Guest) -> Result<(), Error> {
         }
         if !deadline.pause(POLL) {
             return Err(late("the end of the guest's domain"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_shows_whether_its_guest_can_answer() {
+        for (name, state, expected) in [
+            ("vm1", "r-----", Some(Presence::Active)),
+            ("vm1", "-b----", Some(Presence::Active)),
+            ("vm1", "---ss-", Some(Presence::Active)),
+            ("vm1", "--p---", Some(Presence::Idle(Before::Paused))),
+            ("vm1", "---s--", Some(Presence::Idle(Before::Ended))),
+            ("vm1", "--psc-", Some(Presence::Idle(Before::Broken))),
+            ("vm1--incoming", "--p---", Some(Presence::Idle(Before::Paused))),
+            ("vm1", "--ps-d", None),
+            ("vm10", "r-----", None),
+        ] {
+            let list = format!("Name ID Mem VCPUs State Time(s)\n{name} 3 96 1 {state} 8.4\n");
+            let found = listed(&list, "vm1").first().map(Domain::presence);
+            assert_eq!(found, expected, "{name} {state}");
         }
     }
 }
