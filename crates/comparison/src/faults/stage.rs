@@ -126,16 +126,13 @@ impl Stage {
         }
         self.clear()?;
         let outcome = self.act(&Call::new(Action::Start, self.allowed(START_TIME)))?;
-        match (outcome.answer, self.boot(self.within(START_TIME))?) {
-            (Answer::Code(0), Some(_)) => Ok(()),
-            _ => Err(Error::Unsuccessful {
-                what: format!(
-                    "the start of a guest by {}: {}",
-                    self.subject,
-                    outcome.stderr.trim()
-                ),
-            }),
+        if outcome.answer == Answer::Code(0) && self.boot(self.within(START_TIME))?.is_some() {
+            return Ok(());
         }
+        let words = outcome.stderr.trim();
+        Err(Error::Unsuccessful {
+            what: format!("the start of a guest by {}: {words}", self.subject),
+        })
     }
 
     fn forced_stop(&self) -> Call {
