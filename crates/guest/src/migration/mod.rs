@@ -18,7 +18,8 @@ use hypervisor::{Abilities, Deadline, Hypervisor, Migration, Pause, Progress, St
 use link::Rank;
 use std::time::{Duration, Instant};
 
-/// How long the target may take to answer, before the first byte of the guest has moved.
+/// How long the target may take to answer, at least, before the first byte of the guest has moved. It has as long as
+/// two answers take: giving it up costs the guest a restart.
 const CONNECT_SLICE: Duration = Duration::from_secs(10);
 
 /// After so long what was found out about the target is found out again.
@@ -98,7 +99,7 @@ impl Guest<'_> {
         let name = &self.identity.name;
         let size = self.ready_to_leave()?;
         let destination = &order.migration.destination;
-        let connect = CONNECT_SLICE.max(self.hypervisor.abilities().answer);
+        let connect = CONNECT_SLICE.max(self.hypervisor.abilities().answer * 2);
         let target = self.hypervisor.remote(destination, self.by.slice(connect));
         journey.stayed = target.is_err();
         let target = self.done(target)?;

@@ -2,8 +2,10 @@ use crate::error::{Error, Result};
 use exec::Tool;
 
 /// How xl gets to another host where nothing else is said: nobody is there to answer a question, a host that has
-/// fallen silent is given up after 15 s, and what is asked of a host within 30 s goes through one connection.
-pub const DEFAULT_TRANSPORT: &str = "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=5 \
+/// fallen silent is given up after 15 s, and what is asked of a host within 30 s goes through one connection. How
+/// long that may take to come about is for whoever asks to say: ssh's own limit is for its key exchange too, which
+/// takes a busy host many seconds.
+pub const DEFAULT_TRANSPORT: &str = "ssh -oBatchMode=yes -oServerAliveInterval=5 \
      -oControlMaster=auto -oControlPersist=30 -oControlPath=/run/hawser-xl/%C";
 
 /// Whether that is an address of xl's.

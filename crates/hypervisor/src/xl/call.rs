@@ -94,10 +94,15 @@ impl Xl {
 
     /// Every domain of the host.
     pub(super) fn table(&self, by: Deadline) -> Result<Table> {
-        if let Some(told) = self.told.take() {
-            return Ok(told);
+        match self.told.take() {
+            Some(told) => Ok(told),
+            None => self.list(by.slice(self.patience())),
         }
-        let listed = self.run("list the domains", &["list", "-v"], by.slice(self.patience()));
+    }
+
+    /// The same, asked for anew and waited for until the deadline.
+    pub(super) fn list(&self, by: Deadline) -> Result<Table> {
+        let listed = self.run("list the domains", &["list", "-v"], by);
         let listed = listed.map_err(|error| match error {
             Error::Refused { words, .. } => self.unreachable(&words),
             other => other,
