@@ -11,6 +11,9 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// How long the way into an emulated node may take, and back.
 const WAY_TIME: Duration = Duration::from_secs(60);
 
+/// What that way returns for an agent that was killed on the other side (ssh(1), EXIT STATUS).
+const KILLED: i32 = 255;
+
 /// What begins the line with which an agent gives its reason.
 const REASON: &str = "ocf-exit-reason:";
 
@@ -136,7 +139,10 @@ pub fn act(
     let output = agent.output(deadline);
     let wall = begun.elapsed();
     let (answer, stderr) = match output {
-        Ok(output) if wall >= call.timeout => (Answer::Late, output.error_text()),
+        // The way there is no part of the agent's time.
+        Ok(output) if wall >= call.timeout && output.status.code() == Some(KILLED) => {
+            (Answer::Late, output.error_text())
+        }
         Ok(output) => {
             let answer = match (output.status.code(), output.status.signal()) {
                 (Some(code), _) => Answer::Code(code),
