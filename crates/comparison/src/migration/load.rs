@@ -1,4 +1,5 @@
 use crate::Error;
+use lab::image::Hypervisor;
 use lab_guest::Command;
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +9,13 @@ use std::str::FromStr;
 pub const LINK: u32 = 400;
 
 /// The memory that a guest writes round and round, or keeps without writing it, in MiB. All of its pages
-/// are checked all the time.
-pub const WORKING_SET: u32 = 48;
+/// are checked all the time, for which an emulated host takes its control domain's time.
+pub fn working_set(hypervisor: Hypervisor) -> u32 {
+    match hypervisor {
+        Hypervisor::Kvm => 48,
+        Hypervisor::Xen => 4,
+    }
+}
 
 /// How fast a guest writes to its memory, in percent of what the link carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +36,8 @@ impl Load {
     }
 
     /// What a guest is told to write so. An idle one fills its memory first.
-    pub(super) fn command(self, link: u32) -> Command {
-        Command::Dirty { rate: self.rate(link).max(1), size: WORKING_SET }
+    pub(super) fn command(self, link: u32, hypervisor: Hypervisor) -> Command {
+        Command::Dirty { rate: self.rate(link).max(1), size: working_set(hypervisor) }
     }
 }
 

@@ -8,6 +8,7 @@ mod load;
 mod report;
 mod round;
 
+use load::working_set;
 pub use load::{LINK, Load};
 pub use report::Report;
 
@@ -20,8 +21,8 @@ use lab::image::Hypervisor;
 use std::fmt;
 use std::time::Duration;
 
-/// A guest's memory in MiB: what it boots with, and room for what it writes.
-const MEMORY: u32 = 128;
+/// The memory that a guest boots with, in MiB. It has more for what it writes.
+const MEMORY: u32 = 80;
 
 /// How long a migrate_to may take.
 const MIGRATION_TIME: Duration = Duration::from_secs(30);
@@ -48,11 +49,11 @@ impl Mover {
     }
 
     fn guest(self) -> Guest {
-        let guest = match self {
-            Self::Agent(subject) => resource::guest(subject),
-            Self::Bare(hypervisor) => resource::named(hypervisor, "bare", 2),
+        let (guest, hypervisor) = match self {
+            Self::Agent(subject) => (resource::guest(subject), subject.hypervisor()),
+            Self::Bare(hypervisor) => (resource::named(hypervisor, "bare", 2), hypervisor),
         };
-        Guest { memory: MEMORY, ..guest }
+        Guest { memory: guest.memory.max(MEMORY + working_set(hypervisor)), ..guest }
     }
 }
 

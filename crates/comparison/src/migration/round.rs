@@ -124,7 +124,7 @@ impl Bench<'_> {
     /// Has a guest dirty memory, and returns what it says when it has reached its rate, or does not. An
     /// idle one has filled its memory once.
     fn load_up(&self, guest: &Guest, load: Load) -> Result<Status, Error> {
-        self.stage.tell(guest, load.command(self.link))?;
+        self.stage.tell(guest, load.command(self.link, self.stage.setting.hypervisor))?;
         if load.is_idle() {
             return self.stage.tell(guest, REST);
         }
