@@ -16,8 +16,7 @@ use crate::terminal::{answer, note};
 /// Makes two labs of two nodes, one for the suite's agent and one for the stock one, makes each
 /// fault while a guest runs and while it is stopped, and asks the agent for each action. Prints, in Markdown,
 /// the answers, whether they were true, how long they took, and what Pacemaker would do with them. Takes
-/// about 10 minutes. On Xen it takes most of an hour on two processors that nobody else uses, and asks only for what
-/// the fault has a bearing on. Nothing of it is left.
+/// about 10 minutes. On Xen it takes an hour or more, and asks only for what the fault has a bearing on. Nothing of it is left.
 #[derive(Debug, Args)]
 pub struct Faults {
     #[command(flatten)]

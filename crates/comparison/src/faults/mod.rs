@@ -40,7 +40,7 @@ pub fn timeout(hypervisor: Hypervisor, action: &Action) -> Duration {
 
 /// What is put to the test.
 pub struct Trial<'a> {
-    /// The agents, of one hypervisor; each gets a lab of its own, at the same time.
+    /// The agents, of one hypervisor; each gets a lab of its own, at the same time unless its nodes are emulated.
     pub subjects: &'a [Subject],
     /// The faults, out of [`faults`].
     pub faults: Vec<&'static Fault>,
@@ -56,7 +56,13 @@ impl Trial<'_> {
     /// # Errors
     /// When a lab cannot be made, or a fault cannot be made or undone. What agents do is no error.
     pub fn run(&self) -> Result<Report, Error> {
-        let cells = self.at_once().into_iter().collect::<Result<Vec<_>, _>>()?;
+        let emulated = self.subjects.iter().any(|it| it.hypervisor() == Hypervisor::Xen);
+        // Two labs of emulated hosts would take the time from each other that their answers are judged by.
+        let tried = match emulated {
+            true => self.subjects.iter().map(|it| self.try_subject(*it)).collect(),
+            false => self.at_once(),
+        };
+        let cells = tried.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Report::new(self.subjects.to_vec(), cells.into_iter().flatten().collect()))
     }
 

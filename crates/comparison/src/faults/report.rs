@@ -177,11 +177,12 @@ fn title(action: &Action) -> &'static str {
 /// What a reader has to know before the tables.
 fn preface(hypervisor: Hypervisor) -> String {
     let seconds = |action: &Action| timeout(hypervisor, action).as_secs();
-    let (node, questions, times, copies) = match hypervisor {
+    let (node, questions, times, when, copies) = match hypervisor {
         Hypervisor::Kvm => (
             "a real libvirtd",
             "each action",
             format!("for every action the same {} s", seconds(&Action::Start)),
+            "both work at the same time",
             "QEMU processes",
         ),
         Hypervisor::Xen => (
@@ -193,6 +194,7 @@ fn preface(hypervisor: Hypervisor) -> String {
                 seconds(&Action::Start),
                 seconds(&Stage::migration())
             ),
+            "one works after the other, and the way into a node is part of the time that is shown",
             "domains",
         ),
     };
@@ -200,6 +202,7 @@ fn preface(hypervisor: Hypervisor) -> String {
         .replace("NODE", node)
         .replace("QUESTIONS", questions)
         .replace("TIMES", &times)
+        .replace("WHEN", when)
         .replace("COPIES", copies)
 }
 
@@ -211,8 +214,7 @@ is independent of the other node and of its memory, each agent's tests ask on sc
 const PREFACE: &str = "\
 Written by `hawser faults`. Each fault is made on a node with NODE, once while a real guest runs there and \
 once after it was stopped; then the agent is asked for QUESTIONS, as Pacemaker asks. Both agents get the same \
-parameters, and TIMES, after which Pacemaker would kill them; each has its own two nodes, and both work at the same \
-time.
+parameters, and TIMES, after which Pacemaker would kill them; each has its own two nodes, and WHEN.
 
 An answer is an exit code of OCF. It is **true** if it agrees with what is seen without the agent (the COPIES \
 on both nodes, and the boot of the guest that answers on the network), and if nothing was done that was not asked for:
