@@ -54,13 +54,14 @@ fn is_any<R: Resource>(instance: &Instance<'_, R>) -> bool {
     }
 }
 
-/// Runs the checks until they succeed, as often and for as long as the policy has it.
+/// Runs the checks until they succeed, as often as the policy has it. Each time they have all of the monitor's: a
+/// script that is slow is not one that fails.
 fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
     let policy = &instance.settings().checks;
     let by = instance.by.slice(policy.spacing * policy.attempts);
     loop {
         let begun = Instant::now();
-        match run(instance, by) {
+        match run(instance, instance.by) {
             Ok(()) => return Ok(()),
             Err(error) if is_unknown(&error) => return Err(error),
             Err(error) => {

@@ -8,8 +8,8 @@ pub const MONITOR_SCRIPTS: Parameter<Vec<String>> = Parameter::list(
     "monitor_scripts",
     "Programs that check the guest's services",
     "Programs, separated by spaces, that are run without arguments to check services inside the guest. Any \
-     that fails, or does not end in its share of check_time, fails the check; start and migrate_from wait until all \
-     succeed, for as long as their timeout lets them.",
+     that fails, or does not end in its share of the monitor's timeout, fails the check; start and migrate_from wait \
+     until all succeed, for as long as their timeout lets them.",
 )
 .reloadable();
 
@@ -17,9 +17,9 @@ pub const MONITOR_SCRIPTS: Parameter<Vec<String>> = Parameter::list(
 pub const CHECK_TIME: Parameter<u64> = Parameter::integer(
     "check_time",
     "For how long a check that fails is repeated (s)",
-    "How long the checks of a recurring monitor may take, in seconds: monitor_scripts, and what OCF_CHECK_LEVEL asks for. \
-     Those that fail are tried again, once a second, and have failed when this time is over. With 1 they are tried \
-     once. The monitor's timeout has to be longer. A script that needs longer than this always fails.",
+    "When a check of a recurring monitor fails (monitor_scripts, and what OCF_CHECK_LEVEL asks for), the checks are \
+     tried again, once a second, and have failed when that came to nothing for so many seconds. With 1 they are tried \
+     once. The monitor's timeout has to be longer; scripts have all of that.",
 )
 .range(1, 60)
 .default("5")
@@ -31,7 +31,7 @@ pub const CHECK_FAILURES: Parameter<u64> = Parameter::integer(
     "How many monitors in a row find a guest failed",
     "In how many recurring monitors the checks have to fail for the guest to have failed; one in which they succeed \
      makes up for one in which they failed. Until then the monitor gives 190, which Pacemaker shows and does not act \
-     upon. With 2, check_time=5 and an interval of 10 s, a guest that hangs is found within 30 s, and one of which every \
+     upon. With 2, check_time=5 and an interval of 10 s, a guest whose checks fail is found within 30 s, and one of which every \
      fifth attempt fails at random is found failed in one of 20000 runs of 500 monitors; hawser recovery simulate \
      tells both for other values. With 1 the first monitor in which they fail has failed. What the hypervisor says \
      of a guest that crashed or does not run counts at once.",

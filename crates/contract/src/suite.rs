@@ -13,7 +13,7 @@ macro_rules! suite {
             a_guest_is_found_failed_after_as_many_checks_as_are_said
             a_check_that_fails_is_tried_again
             a_check_that_cannot_be_made_says_nothing_of_the_guest
-            checks_have_their_own_time_and_not_all_of_the_monitor_s
+            a_script_has_all_of_the_monitor_s_time
             a_call_without_an_interval_is_answered_at_once
             a_guest_that_boots_has_time_to_answer
             a_guest_that_has_passed_its_scripts_has_booted
