@@ -43,11 +43,19 @@ impl Machine {
             return Outcome { verdict, score, decision, came_down: false };
         }
         let well_for = self.watch.well_for(now);
-        let came_down = !situation.suspended && self.ladder.come_down(policy, well_for);
+        // What was done last may still turn out to have failed, and is not forgotten before.
+        let came_down = !situation.suspended
+            && !self.is_early(policy, now)
+            && self.ladder.come_down(policy, well_for);
         if came_down {
             self.watch.came_down(now);
         }
         Outcome { verdict, score, decision: None, came_down }
+    }
+
+    /// Whether what was done last still has its grace.
+    fn is_early(&self, policy: &Policy, now: Timestamp) -> bool {
+        self.ladder.grace(policy).is_some_and(|until| now < until)
     }
 
     fn act(
@@ -57,7 +65,7 @@ impl Machine {
         finding: Finding,
         situation: &Situation,
     ) -> Decision {
-        let early = self.ladder.grace(policy).is_some_and(|until| now < until);
+        let early = self.is_early(policy, now);
         let flaps = self.watch.flapping().side() == Side::High;
         let situation = Situation {
             bar: situation.bar.or(flaps.then_some(Bar::Flapping)),
