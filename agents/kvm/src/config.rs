@@ -7,7 +7,10 @@ use guest::{Order, Policy};
 use hypervisor::libvirt::parse_options;
 use hypervisor::{Definition, Disk, Migration, Options, ShutdownMode, Source};
 use ocf::{Agent, Parameter, Request};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where libvirt looks for programs that it runs before a guest of QEMU's is started.
+const HOOKS: [&str; 2] = ["/etc/libvirt/hooks/qemu", "/etc/libvirt/hooks/qemu.d"];
 
 /// The agent's parameters, read and understood.
 #[derive(Debug)]
@@ -214,6 +217,11 @@ impl Resource for Config {
         };
         let given = definition.disks().iter().filter(|disk| !is_made(disk)).cloned();
         given.chain(overlay::backing(self)).collect()
+    }
+
+    /// libvirt runs them before it touches a disk (libvirt, "Hooks for specific system management").
+    fn is_hooked(&self) -> bool {
+        HOOKS.iter().any(|hook| Path::new(hook).exists())
     }
 
     fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {

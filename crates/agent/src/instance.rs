@@ -188,8 +188,11 @@ impl<'a, R: Resource> Instance<'a, R> {
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());
-        let checks = self.record.as_ref().map(|record| record.checks).unwrap_or_default();
-        let record = Record { leaving, healthy, utilization, checks, ..self.blank() };
+        let (checks, fresh) = match &self.record {
+            Some(record) => (record.checks.clone(), record.fresh),
+            None => Default::default(),
+        };
+        let record = Record { leaving, healthy, utilization, checks, fresh, ..self.blank() };
         self.keep(&record);
         record
     }
@@ -198,15 +201,17 @@ impl<'a, R: Resource> Instance<'a, R> {
     pub(crate) fn give_grace(&mut self) {
         let until = Timestamp::from(SystemTime::now()) + self.settings().checks.grace;
         if let Some(record) = &mut self.record {
-            record.checks = Filter::after_action(until);
+            record.fresh = Filter::after_action(until);
         }
     }
 
     /// Judges what the guest's checks have found, now and before as `record` has it. A verdict that the next monitor
     /// would not know of is not put off.
     pub(crate) fn judge(&self, record: Record, finding: Finding) -> Verdict {
-        let mut checks = record.checks;
-        let verdict = checks.note(&self.settings().checks, SystemTime::now().into(), finding);
+        let Record { mut checks, fresh, .. } = record;
+        let level = self.request.check_level().unwrap_or_default();
+        let filter = checks.entry(level).or_insert(fresh);
+        let verdict = filter.note(&self.settings().checks, SystemTime::now().into(), finding);
         match self.write(&Record { checks, ..record }) {
             Err(error) if finding == Finding::Bad => {
                 ocf::log::warn(format_args!("{}", ocf::reason(&error)));

@@ -93,6 +93,12 @@ pub trait Resource: Sized {
         definition.disks().to_vec()
     }
 
+    /// Whether a program of the administrator's may make disks when the hypervisor is told to start the guest. Then one
+    /// that is not there yet is in nobody's way.
+    fn is_hooked(&self) -> bool {
+        false
+    }
+
     /// Makes what the guest needs before it can be started.
     ///
     /// # Errors

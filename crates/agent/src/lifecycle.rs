@@ -103,7 +103,7 @@ fn bring_up<R: Resource>(
     };
     match guest.start(definition, Some(&memory)) {
         Ok(change) => {
-            memory::discard(&memory);
+            memory::discard(&memory, instance.by);
             Ok(change)
         }
         Err(guest::Error::Hypervisor { source, .. }) if !source.is_silence() => {
@@ -130,7 +130,7 @@ pub fn stop<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
         Change::Already => {}
         Change::Done => ocf::log::info(format_args!("guest {name} stopped")),
         Change::Saved => {
-            memory.keep();
+            memory.keep(instance.by);
             ocf::log::info(format_args!("guest {name} stopped, and its memory is saved"));
         }
     }

@@ -4,6 +4,7 @@
 use crate::Resource;
 use crate::error::Error;
 use crate::instance::Instance;
+use exec::Deadline;
 use guest::{Failed, Rescue};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,10 @@ impl Memory {
     }
 
     /// Lets the next start have it, now that it is saved.
-    pub fn keep(self) {
-        if let Self::Rescue(rescue) = self
-            && let Err(error) = rescue.hand_over()
-        {
+    pub fn keep(self, by: Deadline) {
+        let Self::Rescue(rescue) = self else { return };
+        let handed = by.slice(SHARE_SLICE).bound(move || rescue.hand_over());
+        if let Err(error) = handed.unwrap_or_else(|| Err(ErrorKind::TimedOut.into())) {
             ocf::log::error(format_args!("cannot hand the guest's memory over: {error}; it boots"));
         }
     }
@@ -139,8 +140,10 @@ pub fn claim<R: Resource>(instance: &Instance<'_, R>) -> Result<Option<PathBuf>,
 }
 
 /// Removes memory that a guest runs from.
-pub fn discard(memory: &Path) {
-    if let Err(error) = std::fs::remove_file(memory) {
+pub fn discard(memory: &Path, by: Deadline) {
+    let file = memory.to_owned();
+    let removed = by.slice(SHARE_SLICE).bound(move || std::fs::remove_file(file));
+    if let Err(error) = removed.unwrap_or_else(|| Err(ErrorKind::TimedOut.into())) {
         ocf::log::warn(format_args!("cannot remove {}: {error}", memory.display()));
     }
 }

@@ -64,8 +64,17 @@ pub fn one_check_that_fails_is_told_and_not_acted_upon(agent: &Agent) {
     checked(&node, "/bin/false").gives(190).because("monitor script /bin/false");
     checked(&node, "/bin/false").gives(1).because("monitor script /bin/false");
     // It was not restarted, and is well again when it has been so for as long.
-    checked(&node, "/bin/true").gives(1).because("has not answered enough checks since");
+    checked(&node, "/bin/true").gives(190).because("answers its checks again");
     checked(&node, "/bin/true").gives(0);
+}
+
+pub fn each_level_is_judged_by_itself(agent: &Agent) {
+    let node = agent
+        .node(&Host::default().with(GUEST, State::Running).failing("ping_agent", Answer::Refused));
+    for code in [190, 1] {
+        checked(&node, "/bin/true").env("OCF_CHECK_LEVEL", "10").gives(code);
+        checked(&node, "/bin/true").gives(0);
+    }
 }
 
 pub fn a_guest_is_found_failed_after_as_many_checks_as_are_said(agent: &Agent) {

@@ -45,7 +45,7 @@ pub fn a_start_clears_away_what_is_no_guest_any_more(agent: &Agent) {
     let left = [State::Crashed, State::Dying, State::Remains];
     for state in left.into_iter().chain([Pause::Incoming, Pause::Building].map(State::Paused)) {
         let node = agent.with(state);
-        node.call("start").timeout(2000).gives(0);
+        node.call("start").gives(0);
         assert_eq!(node.host().calls, ["destroy", "create"], "{state:?}");
         assert_eq!(node.state(), Some(State::Running));
     }

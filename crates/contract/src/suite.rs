@@ -10,6 +10,7 @@ macro_rules! suite {
             the_level_decides_what_is_asked_beyond_the_guest
             a_script_that_never_ends_is_named_and_leaves_the_next_one_its_time
             one_check_that_fails_is_told_and_not_acted_upon
+            each_level_is_judged_by_itself
             a_guest_is_found_failed_after_as_many_checks_as_are_said
             a_check_that_fails_is_tried_again
             a_check_that_cannot_be_made_says_nothing_of_the_guest

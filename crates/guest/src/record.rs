@@ -2,6 +2,7 @@ use crate::Failed;
 use hypervisor::{Identity, Stamp, Trace};
 use recovery::Filter;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,9 +37,12 @@ pub struct Record {
     /// The CPUs and MiB of memory that the cluster was last told of.
     #[serde(default)]
     pub utilization: Option<(u32, u64)>,
-    /// What its checks have found.
+    /// What its checks have found, by their level: each is judged by itself.
     #[serde(default)]
-    pub checks: Filter,
+    pub checks: BTreeMap<u32, Filter>,
+    /// What a level begins with.
+    #[serde(default)]
+    pub fresh: Filter,
 }
 
 impl Record {
@@ -54,7 +58,8 @@ impl Record {
             healthy: None,
             failed: None,
             utilization: None,
-            checks: Filter::default(),
+            checks: BTreeMap::new(),
+            fresh: Filter::default(),
         }
     }
 

@@ -89,7 +89,8 @@ impl Guest<'_> {
 
     /// The guest's state once it is none that ends by itself.
     fn settled(&self) -> Result<Observation> {
-        let patience = self.before_clean_up().slice(SETTLE);
+        // What is left must suffice for the start itself.
+        let patience = self.by.slice(SETTLE.min(self.by.remaining() / 2));
         loop {
             let seen = self.observe()?;
             let moving = matches!(

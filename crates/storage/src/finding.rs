@@ -26,13 +26,19 @@ pub enum Reach {
     In,
     /// It cannot.
     Out(Obstacle),
-    /// Nothing tells.
-    Untold,
+    /// Nothing tells, for that reason if there is one.
+    Untold(Option<Obstacle>),
 }
 
 impl From<Option<Obstacle>> for Reach {
+    /// What waits may only be slow: a server that fails over gives an answer after a minute and a half. And what root
+    /// may not read the emulator may, which is another user.
     fn from(obstacle: Option<Obstacle>) -> Self {
-        obstacle.map_or(Self::In, Self::Out)
+        match obstacle {
+            None => Self::In,
+            Some(obstacle) if obstacle.is_conclusive() => Self::Out(obstacle),
+            inconclusive => Self::Untold(inconclusive),
+        }
     }
 }
 
@@ -83,7 +89,7 @@ pub fn look(disk: &Disk, place: Place, node: &Arc<Node>, by: Deadline) -> Findin
             let backing = Backing::new(Kind::Network, &protocol);
             // Whoever has not found out by now has not been refused.
             let knocked = by.bound(move || server::reach(&protocol, &servers));
-            (backing, knocked.unwrap_or(Reach::Untold))
+            (backing, knocked.unwrap_or(Reach::Untold(None)))
         }
         Place::Nowhere(lack) => {
             (Backing::new(Kind::Unknown, ""), Reach::Out(Obstacle::NoVolume { lack }))
@@ -97,7 +103,7 @@ impl Finding {
     /// A disk of which nothing can be told.
     pub(crate) fn untold(disk: &Disk) -> Self {
         let backing = Backing::new(Kind::Unknown, "");
-        Self { disk: disk.clone(), backing, reach: Reach::Untold }
+        Self { disk: disk.clone(), backing, reach: Reach::Untold(None) }
     }
 
     /// Whether the guest cannot be started here for want of this disk.
@@ -116,7 +122,13 @@ impl fmt::Display for Finding {
         match &self.reach {
             Reach::In => f.write_str(" is in this node's reach"),
             Reach::Out(obstacle) => write!(f, " is out of this node's reach: {obstacle}"),
-            Reach::Untold => f.write_str(": whether this node reaches it cannot be told"),
+            Reach::Untold(reason) => {
+                f.write_str(" may be out of this node's reach: ")?;
+                match reason {
+                    Some(reason) => reason.fmt(f),
+                    None => f.write_str("nothing tells"),
+                }
+            }
         }
     }
 }

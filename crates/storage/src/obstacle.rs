@@ -116,3 +116,13 @@ pub enum Obstacle {
         lack: hypervisor::Error,
     },
 }
+impl Obstacle {
+    /// Whether the guest would meet it as well.
+    pub fn is_conclusive(&self) -> bool {
+        match self {
+            Self::Silent { .. } => false,
+            Self::Unreadable { cause } => cause.kind() != io::ErrorKind::PermissionDenied,
+            _ => true,
+        }
+    }
+}

@@ -15,7 +15,7 @@ const PORTS: &[(&str, &[u16])] =
 /// Whether one of the servers can be reached, which is enough.
 pub fn reach(protocol: &str, servers: &[(String, Option<u16>)]) -> Reach {
     let usual = PORTS.iter().find(|(known, _)| *known == protocol);
-    let (Some((_, usual)), false) = (usual, servers.is_empty()) else { return Reach::Untold };
+    let (Some((_, usual)), false) = (usual, servers.is_empty()) else { return Reach::Untold(None) };
     let doors: Vec<(&str, u16)> = servers
         .iter()
         .flat_map(|(name, port)| {
@@ -54,7 +54,7 @@ mod tests {
         let Reach::Out(obstacle) = reach("rbd", &[at(closed)]) else { panic!("nobody listens") };
         let words = obstacle.to_string();
         assert!(words.contains(&format!("no connection to 127.0.0.1:{closed};")), "{words}");
-        assert!(matches!(reach("rbd", &[]), Reach::Untold));
-        assert!(matches!(reach("nbd", &[at(closed)]), Reach::Untold));
+        assert!(matches!(reach("rbd", &[]), Reach::Untold(None)));
+        assert!(matches!(reach("nbd", &[at(closed)]), Reach::Untold(None)));
     }
 }

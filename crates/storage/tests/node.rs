@@ -115,9 +115,9 @@ fn storage_that_hangs_is_told_in_time_and_holds_up_no_other_disk() {
         let findings = look(&disks, &*open::xl("xl:///"), Deadline::after(patience));
         assert!(begun.elapsed() < 3 * patience, "{:?}", begun.elapsed());
         let gone = findings[0].to_string();
-        assert!(gone.contains("a file on fuse.glusterfs n9:/volume, is out of"), "{gone}");
+        assert!(gone.contains("a file on fuse.glusterfs n9:/volume, may be out of"), "{gone}");
         assert!(gone.contains("does not answer within 1.0 s"), "{gone}");
-        assert!(!findings[1].is_in_the_way(), "{}", findings[1]);
+        assert!(!findings.iter().any(Finding::is_in_the_way), "{findings:?}");
     });
 }
 

@@ -102,7 +102,7 @@ impl Guest<'_> {
             let close = journey.progress.is_some_and(|progress| plan.is_close(&progress));
             let poll = if close { CLOSE_POLL } else { POLL };
             if let Some(ended) = transfer.wait(until.slice(poll)) {
-                journey.pending = ended.as_ref().is_err_and(Error::is_silence);
+                journey.pending = !heard && ended.as_ref().is_err_and(Error::is_silence);
                 return match ended {
                     Err(error) if plan.is_postcopy() => {
                         self.mend(migration, error, times.by, journey)
@@ -188,7 +188,7 @@ impl Guest<'_> {
     }
 
     /// Aborts it. One that was not heard of is aborted again and again: a daemon that has so much to do may not
-    /// have begun it yet.
+    /// have begun it yet. One that was has its copy on the target, which the stop there ends.
     fn give_up(
         &self,
         transfer: &Transfer,
@@ -196,7 +196,7 @@ impl Guest<'_> {
         by: Deadline,
         (heard, journey): (bool, &mut Journey),
     ) -> hypervisor::Result<()> {
-        journey.pending = true;
+        journey.pending = !heard;
         let ended = loop {
             self.hypervisor.abort_job(&self.identity.name, by)?;
             let ended = transfer.wait(by.slice(ABORTED));

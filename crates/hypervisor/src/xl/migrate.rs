@@ -93,7 +93,9 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
 pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     let what = "save the guest";
     let row = xl.domain(what, guest, by)?;
-    make_private(file).map_err(|error| {
+    let private = file.to_owned();
+    let made = by.slice(GIVE_UP).bound(move || make_private(&private));
+    made.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(|error| {
         let words = format!("{}: {error}", file.display());
         Error::Refused { what, words }
     })?;
