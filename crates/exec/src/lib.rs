@@ -19,7 +19,9 @@ mod capture;
 mod child;
 mod deadline;
 mod tool;
+mod word;
 
 pub use child::Child;
 pub use deadline::Deadline;
 pub use tool::{Error, Output, SEARCH_PATH, Tool, find};
+pub use word::quoted;

@@ -108,6 +108,7 @@ impl TryFrom<Terms> for Policy {
             ("bad", u64::from(terms.bad), 1, 100),
             ("good", u64::from(terms.good), 1, 100),
             ("suspect", u64::from(terms.suspect), 1, 1000),
+            ("failed", u64::from(terms.failed), 1, 1000),
             ("ceiling", u64::from(terms.ceiling), 1, 1000),
             ("flap-high", u64::from(terms.flap_high), 1, 100),
             ("restarts", u64::from(terms.restarts), 0, 5),

@@ -1,5 +1,5 @@
 use crate::error::{Error, Result};
-use exec::Tool;
+use exec::{Tool, quoted};
 
 /// How xl gets to another host where nothing else is said: nobody is there to answer a question, a host that has
 /// fallen silent is given up after 15 s, and what is asked of a host within 30 s goes through one connection. How
@@ -74,12 +74,6 @@ fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "-_./=:@,+%[]".contains(letter)
 }
 
-/// A word for the shell of another host, to which ssh gives what it is to run.
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|it| is_plain(it) && !"[]".contains(it));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +106,5 @@ mod tests {
             assert!(matches!(error, Error::Address { .. }), "{bad}");
             assert!(error.to_string().contains("in letters, digits and -_./"), "{error}");
         }
-        assert_eq!(quoted("/dev/vg/it's"), r"'/dev/vg/it'\''s'");
-        assert_eq!(quoted("list"), "list");
     }
 }

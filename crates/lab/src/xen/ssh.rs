@@ -11,7 +11,7 @@ use super::machine::ssh_port;
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::{Error, program};
-use exec::{Deadline, Tool};
+use exec::{Deadline, Tool, quoted};
 
 /// Where a host has the key, the public one that it lets in, and those of all hosts.
 pub const KEY: &str = "etc/ssh/lab_key";
@@ -100,23 +100,4 @@ fn ssh(place: &Place, node: Plan, command: &[&str]) -> Tool {
         .arg(format!("UserKnownHostsFile={}", known_hosts.display()))
         .args(["root@127.0.0.1", "--"])
         .arg(format!("{PREFIX} {}", line.join(" ")))
-}
-
-/// A word that the shell on the other side takes for one word, whatever is in it (POSIX, Shell Command
-/// Language, 2.2.2).
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_leaves_a_word_as_it_is() {
-        let word = "a 'b' \"$c\" \\ `d`\n*;&";
-        let line = format!("printf %s {}", quoted(word));
-        let shell = Tool::new("sh").args(["-c", &line]);
-        assert_eq!(shell.run(Deadline::after(KEY_TIME)).unwrap().text(), word);
-    }
 }
