@@ -164,7 +164,6 @@ pub(crate) fn environment(
     guest: &Guest,
     call: &Call,
 ) -> Vec<(String, String)> {
-    let interval = if call.action == Action::Monitor { INTERVAL } else { Duration::ZERO };
     let mut variables = vec![
         ("OCF_ROOT", "/usr/lib/ocf".to_owned()),
         ("OCF_RA_VERSION_MAJOR", "1".to_owned()),
@@ -174,10 +173,12 @@ pub(crate) fn environment(
         ("OCF_RESOURCE_TYPE", subject.type_name().to_owned()),
         ("OCF_RESOURCE_PROVIDER", subject.provider().to_owned()),
         ("OCF_RESKEY_CRM_meta_timeout", call.timeout.as_millis().to_string()),
-        ("OCF_RESKEY_CRM_meta_interval", interval.as_millis().to_string()),
         ("OCF_RESKEY_CRM_meta_name", call.action.argument().to_owned()),
         ("OCF_RESKEY_CRM_meta_on_node", node.name().to_owned()),
     ];
+    if call.action == Action::Monitor {
+        variables.push(("OCF_RESKEY_CRM_meta_interval", INTERVAL.as_millis().to_string()));
+    }
     let (source, target) = match &call.action {
         Action::MigrateTo { target } => (node.name(), target.as_str()),
         Action::MigrateFrom { source } => (source.as_str(), node.name()),

@@ -116,9 +116,9 @@ impl Node {
         self.call("monitor").set("CRM_meta_interval", "10000")
     }
 
-    /// A probe.
+    /// A probe as Pacemaker makes it, which gives no interval then.
     pub fn probe(&self) -> Call {
-        self.call("monitor").set("CRM_meta_interval", "0")
+        self.call("monitor").set("CRM_meta_on_node", "here")
     }
 
     /// An action with what a migration needs to know.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::line::{chain, excerpt, line};
 use crate::log;
 use crate::metadata::metadata;
-use crate::request::Request;
+use crate::request::{Request, probes};
 use crate::usage::usage;
 use std::any::Any;
 use std::ffi::{OsStr, OsString};
@@ -121,9 +121,8 @@ fn failed(error: &impl Failure) -> Outcome {
 /// What an action answers that the agent itself fails at: an error, but in a probe not
 /// [`Code::Generic`], for which Pacemaker stops a healthy resource elsewhere.
 fn defect_code(argument: Option<&OsStr>, environment: &Environment) -> Code {
-    let once = environment.optional("OCF_RESKEY_CRM_meta_interval") == Some("0");
-    let probe = once && argument.is_some_and(|it| it == Verb::Monitor.name());
-    if probe { Code::Installed } else { Code::Generic }
+    let monitor = argument.is_some_and(|it| it == Verb::Monitor.name());
+    if monitor && probes(environment) { Code::Installed } else { Code::Generic }
 }
 
 fn panicked(payload: &(dyn Any + Send), code: Code) -> Outcome {

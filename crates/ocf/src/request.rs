@@ -77,7 +77,7 @@ impl Request {
         self.started + self.timeout - reserve(self.timeout)
     }
 
-    /// The interval of a recurring action, zero for one that is done once; `None` under a manager
+    /// The interval of a recurring action; zero or `None` for one that is done once, and `None` under a manager
     /// that does not say.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
@@ -85,10 +85,9 @@ impl Request {
     }
 
     /// Whether this is a probe: a monitor, done once, by which the manager learns what runs where.
-    /// A manager that gives no interval does not probe.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        self.verb == Verb::Monitor && self.interval() == Some(Duration::ZERO)
+        self.verb == Verb::Monitor && probes(&self.environment)
     }
 
     /// How deep a monitor or validate-all shall look: `OCF_CHECK_LEVEL`; `None` when that is unset
@@ -168,6 +167,18 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
+/// Whether a monitor is a probe.
+///
+/// Pacemaker's controller names the node with each action, and the interval with recurring ones alone (seen with 2.1.5;
+/// the shell agents' library takes no interval for 0). `crm_resource --force-check` and managers that are not Pacemaker
+/// give neither, and want to know how the resource is.
+pub(crate) fn probes(environment: &Environment) -> bool {
+    match environment.optional("OCF_RESKEY_CRM_meta_interval") {
+        Some(interval) => interval == "0",
+        None => environment.optional("OCF_RESKEY_CRM_meta_on_node").is_some(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +216,10 @@ mod tests {
     #[test]
     fn a_probe_is_a_monitor_with_the_interval_zero() {
         let interval = |value| [("OCF_RESKEY_CRM_meta_interval", value)];
+        let node = ("OCF_RESKEY_CRM_meta_on_node", "n1");
+        assert!(request(Verb::Monitor, &[node]).is_probe());
+        assert!(!request(Verb::Monitor, &[node, interval("10000")[0]]).is_probe());
+        assert!(!request(Verb::Start, &[node]).is_probe());
         assert!(request(Verb::Monitor, &interval("0")).is_probe());
         assert!(!request(Verb::Monitor, &interval("10000")).is_probe());
         assert!(!request(Verb::Monitor, &interval("")).is_probe());
