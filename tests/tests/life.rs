@@ -52,6 +52,25 @@ fn a_guest_that_was_destroyed_behind_the_cluster_s_back_is_started_again() {
     assert!(lab.status().contains("does not run here"), "{}", lab.status());
 }
 
+/// Pacemaker would stop a guest that runs well elsewhere if a probe called it failed.
+#[test]
+fn a_probe_asks_what_is_there_and_not_how_it_is() {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let guest = Guest::new("probed", 9);
+    lab.place(&guest);
+    let node = lab.create(Subject::Ours(Hypervisor::Kvm), &guest, &[]);
+    lab.boot(&guest);
+    lab.pcs(&["resource", "unmanage", &guest.name]);
+    lab.order(&guest, Command::Panic);
+    wait_until("the crash is seen", eventually(), || lab.status().contains("is crashed"));
+    lab.exec("n1", "crm_resource", &["--refresh", "--resource", &guest.name]);
+    lab.settle();
+    let probe = |node: &str| lab.logged(node, "Result of probe operation for probed").pop().unwrap();
+    assert!(probe(&node).trim_end().ends_with(": ok"), "{}", probe(&node));
+    let elsewhere = probe(Turn::other(&node));
+    assert!(elsewhere.trim_end().ends_with(": not running"), "{elsewhere}");
+}
+
 #[test]
 fn a_guest_that_crashed_is_recovered() {
     let Some(lab) = LAB.turn(&["pcs"]) else { return };
