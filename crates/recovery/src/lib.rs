@@ -10,7 +10,7 @@
 //!
 //! * [`Filter`]: findings of checks become a verdict; [`GuestWatch`] is all that a node remembers of a guest
 //! * [`Flapping`]: whether the verdict changes too often
-//! * [`NodeWatch`]: whether it is the node that ails, and not its guests
+//! * [`NodeWatch`]: whether it is the node that ails, and not its guests; [`Health`] is all that is judged of a node
 //! * [`Ladder`]: restart, relocate, reinstall, hold
 //! * [`Machine`]: all of it for one guest
 //! * [`Record`]: what of it the whole cluster has to remember
@@ -18,8 +18,11 @@
 
 mod chance;
 mod error;
+mod errors;
 mod filter;
 mod flap;
+mod gauge;
+mod health;
 #[cfg(test)]
 mod histories;
 mod ladder;
@@ -35,6 +38,8 @@ pub use chance::false_alarm;
 pub use error::{Error, Result};
 pub use filter::{Filter, Finding, Verdict};
 pub use flap::Flapping;
+pub use gauge::Dwell;
+pub use health::{Colour, Health, Limits, Signs, Source};
 pub use ladder::{Bar, Decision, Ladder, Obstacle, Passed, Rung, Situation, Step};
 pub use machine::{Machine, Outcome};
 pub use node::{Node, NodeWatch};

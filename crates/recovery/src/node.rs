@@ -45,15 +45,15 @@ pub struct NodeWatch {
 }
 
 impl NodeWatch {
-    /// Takes note of a guest that has failed here.
-    pub fn note(&mut self, policy: &Policy, now: Timestamp, guest: &str) -> Side {
-        self.failures.insert(guest.to_owned(), now);
-        self.judge(policy, now)
+    /// Takes note of a guest that has failed here, at that time. What was noted already changes nothing.
+    pub fn note(&mut self, at: Timestamp, guest: &str) {
+        self.failures.insert(guest.to_owned(), at);
     }
 
     /// Whether the node is suspect, `High`, at that time.
     pub fn judge(&mut self, policy: &Policy, now: Timestamp) -> Side {
-        self.failures.retain(|_, at| now.since(*at) < policy.node_clear);
+        // What a clock that was set back shows as still to come is not waited for.
+        self.failures.retain(|_, at| *at <= now && now.since(*at) < policy.node_clear);
         let window = match self.suspect {
             Side::Low => policy.node_window,
             Side::High => policy.node_clear,
@@ -83,13 +83,11 @@ mod tests {
             let mut failures: Vec<(Timestamp, u8)> = vec![];
             for (pause, guest) in events {
                 now = now + Duration::from_secs(pause);
-                let side = match guest {
-                    Some(guest) => {
-                        failures.push((now, guest));
-                        watch.note(&policy, now, &guest.to_string())
-                    }
-                    None => watch.judge(&policy, now),
-                };
+                if let Some(guest) = guest {
+                    failures.push((now, guest));
+                    watch.note(now, &guest.to_string());
+                }
+                let side = watch.judge(&policy, now);
                 let within = |time| {
                     let mut guests: Vec<_> = failures.iter().filter(|(at, _)| now.since(*at) < time).map(|it| it.1).collect();
                     guests.sort_unstable();
