@@ -6,6 +6,7 @@
 //! that Pacemaker is in, so nothing is written that is there already.
 
 mod pacemaker;
+mod transient;
 mod utilization;
 
 pub use pacemaker::{Error, Pacemaker};

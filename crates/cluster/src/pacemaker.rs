@@ -27,6 +27,24 @@ pub enum Error {
         /// What went wrong.
         source: exec::Error,
     },
+    /// A transient attribute could not be read.
+    #[error("cannot read the transient attribute {attribute} of the nodes")]
+    Transient {
+        /// The attribute's name.
+        attribute: String,
+        /// What went wrong.
+        source: exec::Error,
+    },
+    /// A transient attribute could not be set or removed.
+    #[error("cannot set the transient attribute {attribute} of node {node}")]
+    SetTransient {
+        /// The node's name.
+        node: String,
+        /// The attribute's name.
+        attribute: String,
+        /// What went wrong.
+        source: exec::Error,
+    },
     /// An attribute could not be set or unset.
     #[error("cannot change the utilization attribute {attribute} of resource {resource}")]
     Write {
@@ -44,13 +62,18 @@ pub enum Error {
 pub struct Pacemaker {
     pub(crate) crm_resource: Tool,
     pub(crate) crm_attribute: Tool,
+    pub(crate) attrd_updater: Tool,
 }
 
 impl Pacemaker {
     /// The cluster of this node. Nothing is asked yet.
     #[must_use]
     pub fn local() -> Self {
-        Self { crm_resource: Tool::new("crm_resource"), crm_attribute: Tool::new("crm_attribute") }
+        Self {
+            crm_resource: Tool::new("crm_resource"),
+            crm_attribute: Tool::new("crm_attribute"),
+            attrd_updater: Tool::new("attrd_updater"),
+        }
     }
 
     /// A permanent attribute of a node; `None` when it is not set.

@@ -118,6 +118,7 @@ mod tests {
             let pacemaker = Pacemaker {
                 crm_resource: tool("crm_resource", &cib),
                 crm_attribute: tool("crm_attribute", &cib),
+                ..Pacemaker::local()
             };
             Self { pacemaker, cib, _directory: directory }
         }
