@@ -107,6 +107,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether a monitor fails with it because the guest has failed, and not because nobody can tell.
+    pub(crate) fn is_of_the_guest(&self) -> bool {
+        matches!(self, Self::Unhealthy { .. } | Self::GuestAgent { .. } | Self::Script { .. })
+    }
+}
+
 impl Failure for Error {
     /// 6 is kept for what is wrong on every node, since Pacemaker then stops the guest everywhere; 5 says
     /// that this node lacks something, and another may have it.

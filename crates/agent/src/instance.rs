@@ -221,6 +221,13 @@ impl<'a, R: Resource> Instance<'a, R> {
         }
     }
 
+    /// Takes note of the guest's failure, for who judges the node.
+    pub(crate) fn note_failure(&self) {
+        if let Err(error) = guest::failures::note(&self.record_path) {
+            ocf::log::warn(format_args!("cannot take note of the guest's failure: {error}"));
+        }
+    }
+
     /// Forgets a guest that is proven to be gone.
     pub(crate) fn forget(&self) {
         if let Err(error) = Record::remove(&self.record_path) {

@@ -30,11 +30,22 @@ fn is_unchanged<R: Resource>(request: &Request) -> Option<bool> {
     Some(same && hypervisor::witness(&record.uri).still_healthy(&record.guest, trace, stamp))
 }
 
-/// Answers a monitor or a probe.
-///
+/// Answers a monitor or a probe. That a recurring monitor finds the guest failed is noted.
+pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
+    let answer = look(instance);
+    let failed = match &answer {
+        Ok(answer) => matches!(answer, Answer::NotRunning { .. }),
+        Err(error) => error.is_of_the_guest(),
+    };
+    if failed && instance.request.interval().is_some_and(|interval| !interval.is_zero()) {
+        instance.note_failure();
+    }
+    answer
+}
+
 /// A probe asks whether anything of the guest is here, so that no second copy is started; whether it is
 /// well is for the recurring monitor to say.
-pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
+fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let probe = instance.request.is_probe();
     let (seen, stamp) = match instance.observe() {
         Ok(seen) => seen,

@@ -95,3 +95,32 @@ pub fn a_probe_answers_0_7_or_5_whatever_is_wrong(agent: &Agent) {
     let node = agent.with(State::Running);
     node.probe().env("HA_RSCTMP", "/proc/none").gives(0);
 }
+
+pub fn that_a_guest_has_failed_is_noted_once_for_who_judges_the_node(agent: &Agent) {
+    let node = agent.started();
+    let noted = || {
+        let name = node.record().file_name().unwrap().to_owned();
+        let file = node.path("run/hawser-failures").join(name);
+        file.metadata().map(|it| it.modified().unwrap()).ok()
+    };
+    node.monitor().gives(0);
+    node.put(&Host::default().with(GUEST, State::Paused(Pause::Admin)));
+    node.monitor().gives(190);
+    node.put(&Host::default());
+    node.probe().gives(7);
+    assert_eq!(noted(), None);
+    node.monitor().gives(7);
+    let first = noted();
+    assert!(first.is_some());
+    node.monitor().gives(7);
+    assert_eq!(noted(), first);
+    node.call("stop").gives(0);
+    node.call("start").gives(0);
+    node.put(&Host::default().with(GUEST, State::Crashed));
+    node.monitor().gives(1);
+    assert!(noted() > first);
+    // Where it was never started, nothing has failed.
+    let node = agent.node(&Host::default());
+    node.monitor().gives(7);
+    assert!(!node.path("run/hawser-failures").exists());
+}

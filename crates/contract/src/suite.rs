@@ -79,6 +79,7 @@ macro_rules! suite {
             a_guest_whose_daemon_is_silent_runs_but_is_degraded
             a_monitor_socket_tells_the_states_apart_without_a_daemon
             a_probe_answers_0_7_or_5_whatever_is_wrong
+            that_a_guest_has_failed_is_noted_once_for_who_judges_the_node
         }
         $crate::clauses! { process, $agent,
             what_is_no_action_is_3

@@ -8,8 +8,10 @@
 //! * [`Guest::start`] and [`Guest::stop`]: the life of a guest on one node
 //! * [`Guest::migrate_to`] and [`Guest::migrate_from`]: its way to another
 //! * [`Record`]: what was seen of it, kept for the next action
+//! * [`failures`]: which guests have failed here, kept for who judges the node
 
 mod error;
+pub mod failures;
 mod health;
 mod migration;
 mod observe;
