@@ -12,8 +12,8 @@ LIBEXEC = $(PREFIX)/libexec/hawser
 DOCUMENTS = $(PREFIX)/share/doc/hawser
 MAN = $(PREFIX)/share/man
 STAGE = $(abspath $(TARGET))/stage
-PROGRAMS = $(addprefix $(RELEASE)/,kvm kvm-full xen hawser lab-keeper lab-guest)
-PAGES = $(addprefix $(TARGET)/man/,ocf_hawser_kvm.7 ocf_hawser_xen.7)
+PROGRAMS = $(addprefix $(RELEASE)/,kvm kvm-full xen node hawser lab-keeper lab-guest)
+PAGES = $(addprefix $(TARGET)/man/,ocf_hawser_kvm.7 ocf_hawser_xen.7 ocf_hawser_node.7)
 
 CARGO = cargo
 # What is there already stays as it is: it may be in use.
@@ -35,7 +35,7 @@ packages:
 	scripts/install-packages
 
 build: $(PAGES)
-	HAWSER_LIBEXEC=$(LIBEXEC)/kvm $(CARGO) build --locked --release -p kvm -p xen -p hawser -p lab -p lab-guest
+	HAWSER_LIBEXEC=$(LIBEXEC)/kvm $(CARGO) build --locked --release -p kvm -p xen -p node -p hawser -p lab -p lab-guest
 
 # Page titles are by crm's convention: man ocf_hawser_kvm.
 $(TARGET)/man/ocf_hawser_%.7: ocf-metadata/%.xml man/agent.xsl
@@ -69,12 +69,12 @@ check: packages
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 metadata:
-	UPDATE=1 $(CARGO) test --locked -p kvm -p xen meta
+	UPDATE=1 $(CARGO) test --locked -p kvm -p xen -p node meta
 
 install: build
 	@# The pretend hypervisor is for tests: no installed program may have it.
 	! grep --files-with-matches scripted:// $(PROGRAMS)
-	$(INSTALL) -m 0755 -t $(DESTDIR)$(AGENTS) $(RELEASE)/kvm $(RELEASE)/xen
+	$(INSTALL) -m 0755 -t $(DESTDIR)$(AGENTS) $(addprefix $(RELEASE)/,kvm xen node)
 	$(INSTALL) -m 0755 $(RELEASE)/kvm-full $(DESTDIR)$(LIBEXEC)/kvm
 	$(INSTALL) -m 0755 -t $(DESTDIR)$(LIBEXEC) $(RELEASE)/lab-keeper $(RELEASE)/lab-guest
 	$(INSTALL) -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(RELEASE)/hawser

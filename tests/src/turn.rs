@@ -216,7 +216,8 @@ impl Drop for Turn {
             let log = lab.node(&node.name).map(|it| it.file("var/log/syslog"));
             let log = log.ok().and_then(|it| fs::read(it).ok()).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
-            let agents = |line: &&str| [" kvm(", " xen("].iter().any(|it| line.contains(it));
+            let agents =
+                |line: &&str| [" kvm(", " xen(", " node("].iter().any(|it| line.contains(it));
             for line in log.lines().filter(agents) {
                 let _ = writeln!(io::stderr().lock(), "{}: {line}", node.name);
             }

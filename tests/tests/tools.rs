@@ -110,3 +110,14 @@ fn the_example_for_pcs_loads_and_runs() {
     let used = || lab.pcs(&["resource", "utilization", "vm1"]).contains("host_memory=96");
     wait_until("the agent says what the guest really uses", eventually(), used);
 }
+
+#[test]
+fn the_example_for_the_health_of_nodes_loads_and_runs() {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let file = example(&lab, "node.pcs");
+    lab.exec("n1", "sh", &["-e", &file]);
+    let query = ["--query", "--all", "--name", "#health-hawser"];
+    let known = || lab.output("n1", "attrd_updater", &query).text();
+    wait_until("both nodes have a colour", eventually(), || known().matches("host=").count() == 2);
+    lab.pcs(&["resource", "delete", "health"]);
+}

@@ -1,0 +1,5 @@
+//! The agent as Pacemaker calls it.
+
+fn main() -> std::process::ExitCode {
+    node::run()
+}
