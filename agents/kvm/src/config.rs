@@ -1,7 +1,7 @@
 use crate::error::Error;
 use crate::security::Security;
 use crate::{migration, overlay, saving, security, table};
-use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS};
+use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE};
 use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
 use guest::{Order, Policy};
 use hypervisor::libvirt::parse_options;
@@ -87,6 +87,7 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         rescues: parameters.get(&MIGRATION_STATE_PATH),
         migration_priority: parameters.migration_priority(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
+        recipe: parameters.get(&RECIPE),
         checks: parameters.checks(),
         utilization: vec![
             ("cpu", Amount::Cpus, cpu),

@@ -39,10 +39,8 @@ pub enum Error {
     UnsafeMigration { source: Box<Self> },
     #[error("cannot write {}", .path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("cannot make the overlay {} on {}", .overlay.display(), .backing.display())]
-    Overlay { overlay: PathBuf, backing: PathBuf, source: exec::Error },
-    #[error("cannot tell the format of the image {}: qemu-img info gave {found:?}", .backing.display())]
-    ImageFormat { backing: PathBuf, found: String },
+    #[error("cannot make the overlay {}", .overlay.display())]
+    Overlay { overlay: PathBuf, source: provision::Error },
     #[error("cannot copy copyindirs into the overlay {}", .overlay.display())]
     CopyIn { overlay: PathBuf, source: exec::Error },
 }
@@ -63,13 +61,12 @@ impl Failure for Error {
             | Self::Insecure { .. }
             | Self::HypervisorUri { .. }
             | Self::MigrateOptions(_) => Code::Configured,
-            Self::Overlay { source: exec::Error::Missing { .. }, .. }
-            | Self::CopyIn { source: exec::Error::Missing { .. }, .. } => Code::Installed,
+            Self::Overlay { source, .. } if source.is_of_this_node() => Code::Installed,
+            Self::CopyIn { source: exec::Error::Missing { .. }, .. } => Code::Installed,
             // It concerns one migration and not the guest's whole life.
             Self::UnsafeMigration { .. }
             | Self::Write { .. }
             | Self::Overlay { .. }
-            | Self::ImageFormat { .. }
             | Self::CopyIn { .. } => Code::Generic,
         }
     }

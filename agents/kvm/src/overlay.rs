@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::error::Error;
 use exec::{Deadline, Tool};
 use hypervisor::{Disk, Source};
+use provision::Image;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
@@ -39,7 +40,8 @@ pub fn prepare(config: &Config, by: Deadline) -> Result<(), Error> {
     let failed = |source| Error::Write { path: overlay.clone(), source };
     // Under its own name it must never be seen half made: the next start would use it.
     let new = TempPath::try_from_path(overlay.with_extension("qcow2.new")).map_err(failed)?;
-    create(&new, backing, by)?;
+    let made = Image::look(backing, by).and_then(|image| image.overlay(&new, image.size, by));
+    made.map_err(|source| Error::Overlay { overlay: overlay.clone(), source })?;
     if !config.copyindirs.is_empty() {
         copy_in(&config.copyindirs, &new, by)?;
     }
@@ -61,29 +63,4 @@ fn copy_in(files: &[String], overlay: &Path, by: Deadline) -> Result<(), Error> 
         .run(by)
         .map(drop)
         .map_err(|source| Error::CopyIn { overlay: overlay.to_owned(), source })
-}
-
-/// Makes an overlay that names the format of what is below it: QEMU refuses to guess it since 6.1, because
-/// a guest could write another format's header to a raw image.
-fn create(overlay: &Path, backing: &Path, by: Deadline) -> Result<(), Error> {
-    let failed = |source| Error::Overlay {
-        overlay: overlay.to_owned(),
-        backing: backing.to_owned(),
-        source,
-    };
-    let info = Tool::new("qemu-img")
-        .args(["info", "--force-share", "--output=json"])
-        .arg(backing)
-        .run(by)
-        .map_err(failed)?;
-    let json: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap_or_default();
-    let format = json["format"]
-        .as_str()
-        .ok_or_else(|| Error::ImageFormat { backing: backing.to_owned(), found: info.text() })?;
-    Tool::new("qemu-img")
-        .args(["create", "-q", "-f", "qcow2", "-F", format, "-b"])
-        .args([backing, overlay])
-        .run(by)
-        .map(drop)
-        .map_err(failed)
 }

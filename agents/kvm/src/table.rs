@@ -4,7 +4,7 @@ pub use migration::*;
 
 use agent::table::{
     CHECK_FAILURES, CHECK_GRACE, CHECK_TIME, MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY,
-    MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
+    MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE,
 };
 use ocf::{Action, Agent, Parameter, Verb};
 use std::path::PathBuf;
@@ -64,6 +64,7 @@ Every parameter but config and hypervisor can be changed while the guest runs.",
         &MIGRATION_SECURITY,
         &MIGRATION_STATE_PATH,
         &MIGRATION_PRIORITY,
+        &RECIPE,
         &MONITOR_SCRIPTS,
         &CHECK_TIME,
         &CHECK_FAILURES,

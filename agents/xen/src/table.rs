@@ -1,6 +1,6 @@
 use agent::table::{
     CHECK_FAILURES, CHECK_GRACE, CHECK_TIME, MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY,
-    MIGRATION_STATE_PATH, MONITOR_SCRIPTS,
+    MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE,
 };
 use hypervisor::xl::DEFAULT_TRANSPORT;
 use ocf::{Action, Agent, Parameter, Verb};
@@ -53,6 +53,7 @@ Every parameter but xmfile and name can be changed while the guest runs.",
         &MIGRATION_NETWORK_SUFFIX,
         &MIGRATION_STATE_PATH,
         &MIGRATION_PRIORITY,
+        &RECIPE,
         &MONITOR_SCRIPTS,
         &CHECK_TIME,
         &CHECK_FAILURES,

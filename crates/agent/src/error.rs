@@ -91,6 +91,17 @@ pub enum Error {
     /// The guest needs disks that are out of this node's reach.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Disks(Vec<Finding>),
+    /// The guest's disks could not be made from its recipe.
+    #[error(transparent)]
+    Provision(#[from] provision::Error),
+    /// A guest that was made anew has not come up.
+    #[error("guest {guest} was made from its recipe, and has not said that it is up: {found}")]
+    NotHeard {
+        /// The guest.
+        guest: Name,
+        /// What there was instead of its word.
+        found: String,
+    },
     /// The hypervisor does not answer.
     #[error("no hypervisor answers")]
     NoHypervisor {
@@ -120,6 +131,7 @@ impl Failure for Error {
     fn code(&self) -> Code {
         match self {
             Self::Ocf(error) => error.code(),
+            Self::Provision(error) if error.is_of_this_node() => Code::Installed,
             Self::ConfigFile { .. }
             | Self::Definition { .. }
             | Self::ProbeWithoutEvidence { .. }
@@ -133,6 +145,8 @@ impl Failure for Error {
             | Self::SavedMemory { .. }
             | Self::Write { .. }
             | Self::Guest(_)
+            | Self::Provision(_)
+            | Self::NotHeard { .. }
             | Self::Unhealthy { .. }
             | Self::GuestAgent { .. }
             | Self::Script { .. }

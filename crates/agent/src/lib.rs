@@ -15,6 +15,7 @@ mod migration;
 mod monitor;
 mod ordering;
 mod parameters;
+mod provision;
 mod settings;
 pub mod table;
 mod utilization;

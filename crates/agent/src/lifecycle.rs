@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::memory::{self, Memory};
+use crate::provision::{self, Preparation};
 use crate::{Open, Resource, checks, disks};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, State};
@@ -35,11 +36,14 @@ fn start_from<R: Resource>(
     not_renamed(&instance, definition)?;
     instance.identity = definition.identity.clone();
     let (seen, _) = instance.observe().map_err(Error::from)?;
+    let mut fresh = None;
     if !seen.state.is_active() {
-        let foundations = instance.config.foundations(definition);
+        let preparation = Preparation::of(&instance, instance.config.foundations(definition))?;
+        let foundations = preparation.foundations(&instance);
         disks::reach(&instance, &foundations)?;
         instance.announce()?;
         R::ORDERING.arrange(instance.by);
+        fresh = preparation.carry_out(&instance, None)?;
         R::prepare(&instance, definition)?;
         let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
         disks::reach(&instance, made)?;
@@ -51,7 +55,10 @@ fn start_from<R: Resource>(
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
         Ok(Change::Done | Change::Saved) => {
-            checks::scripts_succeed(&instance).inspect_err(|_| abandon(&instance))?;
+            fresh
+                .map_or(Ok(()), |up| provision::hear(&instance, &up))
+                .and_then(|()| checks::scripts_succeed(&instance))
+                .inspect_err(|_| abandon(&instance))?;
             // One that has passed its scripts has booted.
             if instance.settings().monitor_scripts.is_empty() {
                 instance.give_grace();

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
+use crate::provision::Preparation;
 use crate::{Open, Resource, disks, settings};
 use ocf::{Answer, Request};
 
@@ -29,7 +30,8 @@ pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer
         open(&instance.settings().key.uri)
             .look(&definition.identity, instance.by)
             .map_err(|source| Error::NoHypervisor { source })?;
-        disks::reach(&instance, &instance.config.foundations(&definition))?;
+        let preparation = Preparation::of(&instance, instance.config.foundations(&definition))?;
+        disks::reach(&instance, &preparation.foundations(&instance))?;
     }
     Ok(Answer::Success)
 }

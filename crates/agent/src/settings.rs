@@ -50,6 +50,8 @@ pub struct Settings {
     pub migration_priority: u32,
     /// The programs that check its services.
     pub monitor_scripts: Vec<String>,
+    /// What its disks are made from.
+    pub recipe: Option<PathBuf>,
     /// When checks that fail make it a guest that has failed.
     pub checks: Policy,
     /// The utilization attributes, and what is to become of each.

@@ -76,6 +76,17 @@ pub const MIGRATION_STATE_PATH: Parameter<PathBuf> = Parameter::path(
 )
 .reloadable();
 
+/// What the guest's disks are made from.
+pub const RECIPE: Parameter<PathBuf> = Parameter::path(
+    "recipe",
+    "Recipe of the guest's disks",
+    "Absolute path of a file that says what the disks of the guest are made from: templates, a seed for cloud-init, and how \
+     the guest says that it is up (docs/provision.md, examples/recipe.toml). A start makes those that are not there, and \
+     with them waits for the guest's own word. Its timeout has to suffice for that. Disks that the recipe does not \
+     name are never touched.",
+)
+.reloadable();
+
 /// Which guest of a node leaves first.
 pub const MIGRATION_PRIORITY: Parameter<u64> = Parameter::integer(
     "migration_priority",

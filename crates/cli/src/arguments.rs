@@ -6,6 +6,7 @@ use crate::demo::Demo;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::lab::LabArguments;
+use crate::provision::ProvisionArguments;
 use crate::recovery::Recovery;
 
 /// Keeps virtual machines available on Pacemaker clusters
@@ -23,6 +24,7 @@ enum Area {
     Faults(Faults),
     Bench(Bench),
     Recovery(Recovery),
+    Provision(ProvisionArguments),
 }
 
 impl Arguments {
@@ -33,6 +35,7 @@ impl Arguments {
             Area::Faults(faults) => faults.run(),
             Area::Bench(bench) => bench.run(),
             Area::Recovery(recovery) => recovery.run(),
+            Area::Provision(provision) => provision.run(),
         }
     }
 }

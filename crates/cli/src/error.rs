@@ -20,6 +20,9 @@ pub enum Error {
     /// A policy or a name makes no sense.
     #[error(transparent)]
     Recovery(#[from] recovery::Error),
+    /// The disks of a guest cannot be made.
+    #[error(transparent)]
+    Provision(#[from] provision::Error),
     /// The history cannot be read.
     #[error("cannot read the history {}", .path.display())]
     History {

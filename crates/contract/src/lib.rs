@@ -20,6 +20,7 @@ pub mod migration;
 pub mod monitor;
 mod node;
 pub mod process;
+pub mod recipes;
 pub mod shutdown;
 mod suite;
 

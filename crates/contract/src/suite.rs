@@ -89,6 +89,12 @@ macro_rules! suite {
             the_log_has_the_agent_and_the_instance
             two_actions_at_once_make_one_guest
         }
+        $crate::clauses! { recipes, $agent,
+            a_guest_on_demand_is_made_when_it_is_first_started_and_then_left_alone
+            what_a_recipe_needs_and_this_node_lacks_sends_the_guest_elsewhere
+            a_guest_that_was_made_says_itself_that_it_is_up_or_is_ended
+            what_is_wrong_with_a_recipe_is_of_no_concern_to_a_guest_that_runs
+        }
         $crate::clauses! { shutdown, $agent,
             every_state_ends_in_nothing
             a_guest_that_does_not_listen_is_destroyed_in_time
@@ -135,6 +141,7 @@ mod tests {
             include_str!("migration.rs"),
             include_str!("monitor.rs"),
             include_str!("process.rs"),
+            include_str!("recipes.rs"),
             include_str!("shutdown.rs"),
         ] {
             let functions = clauses.lines().filter_map(|line| line.strip_prefix("pub fn "));

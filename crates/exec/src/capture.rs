@@ -33,6 +33,10 @@ impl Capture {
         self.thread.is_finished()
     }
 
+    pub fn show(&self, show: &mut dyn FnMut(&[u8])) {
+        show(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     pub fn take(self) -> Vec<u8> {
         std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
     }

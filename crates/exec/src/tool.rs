@@ -1,15 +1,17 @@
 use crate::capture::Capture;
 use crate::child::{Child, pid_of};
 use crate::deadline::Deadline;
+use nix::errno::Errno;
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::setsid;
+use nix::unistd::{Pid, getpid, getppid, setsid};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +19,9 @@ use std::time::Duration;
 /// and Heartbeat each give another one, or none.
 pub const SEARCH_PATH: &[&str] =
     &["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/// How often the output of a program that runs is shown to who follows it.
+const SHOW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a finished program's output is waited for when a grandchild keeps the pipe open.
 const OUTPUT_GRACE: Duration = Duration::from_millis(200);
@@ -160,7 +165,8 @@ impl Tool {
     }
 
     /// Runs the program in this process's session and process group, so that whoever kills the one
-    /// kills the other.
+    /// kills the other. It ends with this process, too, if that is killed alone: to be precise, with the thread
+    /// that runs it.
     #[must_use]
     pub fn same_session(mut self) -> Self {
         self.session = Session::Ours;
@@ -186,6 +192,10 @@ impl Tool {
     /// # Errors
     /// [`Error::Missing`], [`Error::Start`] and [`Error::Late`].
     pub fn output(self, deadline: Deadline) -> Result<Output, Error> {
+        self.observe(deadline, &mut |_| {})
+    }
+
+    fn observe(self, deadline: Deadline, show: &mut dyn FnMut(&[u8])) -> Result<Output, Error> {
         let program = self.display();
         let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
         let mut command = self.command()?;
@@ -205,7 +215,14 @@ impl Tool {
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || sender.send(child.wait()));
 
-        let status = ended.recv_timeout(deadline.remaining());
+        let status = loop {
+            match ended.recv_timeout(deadline.remaining().min(SHOW_INTERVAL)) {
+                Err(RecvTimeoutError::Timeout) if !deadline.expired() => {
+                    stdout.iter().for_each(|capture| capture.show(show));
+                }
+                ended => break ended,
+            }
+        };
         if status.is_err() {
             // A session's leader leads its group too, so this reaches what it started. It fails only
             // when nobody is left.
@@ -232,8 +249,16 @@ impl Tool {
     /// # Errors
     /// As [`Tool::output`], and [`Error::Failed`] with what the program wrote to stderr.
     pub fn run(self, deadline: Deadline) -> Result<Output, Error> {
+        self.follow(deadline, &mut |_| {})
+    }
+
+    /// As [`Tool::run`], and shows again and again all that the program has written to stdout so far, while it runs.
+    ///
+    /// # Errors
+    /// As [`Tool::run`].
+    pub fn follow(self, deadline: Deadline, show: &mut dyn FnMut(&[u8])) -> Result<Output, Error> {
         let program = self.display();
-        let output = self.output(deadline)?;
+        let output = self.observe(deadline, show)?;
         if output.status.success() {
             Ok(output)
         } else {
@@ -290,8 +315,9 @@ impl Tool {
             .env("LC_ALL", "C")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
-        if self.session == Session::Own {
-            own_session(&mut command);
+        match self.session {
+            Session::Own => before_exec(&mut command, || setsid().map(drop)),
+            Session::Ours => before_exec(&mut command, ends_with(getpid())),
         }
         Ok(command)
     }
@@ -327,12 +353,20 @@ fn raw(program: &Path) -> Command {
     Command::new(program)
 }
 
-#[allow(unsafe_code, reason = "std offers no safe way to start a session")]
-fn own_session(command: &mut Command) {
-    // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe and touches
-    // no memory of this process.
+/// Has the kernel end the calling process when `parent` ends, which must not have happened yet.
+fn ends_with(parent: Pid) -> impl Fn() -> nix::Result<()> {
+    move || {
+        set_pdeathsig(Signal::SIGKILL)?;
+        if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
+    }
+}
+
+#[allow(unsafe_code, reason = "std offers no safe way to make a call between fork and exec")]
+fn before_exec(command: &mut Command, call: impl Fn() -> nix::Result<()> + Send + Sync + 'static) {
+    // SAFETY: between fork and exec only setsid(2), or prctl(2) and getppid(2), are called, which are async-signal-safe
+    // and touch no memory of this process.
     unsafe {
-        command.pre_exec(|| setsid().map(drop).map_err(io::Error::from));
+        command.pre_exec(move || call().map_err(io::Error::from));
     }
 }
 
@@ -362,6 +396,34 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(5));
         let left = Tool::new("pgrep").args(["-f", "^sleep 599.25$"]).output(soon()).unwrap();
         assert_eq!(left.text(), "");
+    }
+
+    #[test]
+    fn a_program_in_this_session_ends_with_the_thread_that_runs_it() {
+        let sleep = Tool::new("sleep").arg("598.25").same_session();
+        let mut child = thread::spawn(move || sleep.spawn(None).unwrap()).join().unwrap();
+        let ended = child.wait(soon());
+        assert_eq!(ended.and_then(|status| status.signal()), Some(9));
+    }
+
+    #[test]
+    fn output_is_shown_while_the_program_runs() {
+        let mut shown = Vec::new();
+        // It ends when what it is shown to have begun with is there.
+        let directory = std::env::temp_dir().join(format!("exec-follow-{}", std::process::id()));
+        let script = format!(
+            "echo begun; until test -e {0}; do sleep 0.05; done; echo done",
+            directory.display()
+        );
+        let output = Tool::new("sh").args(["-c", &script]).follow(soon(), &mut |text| {
+            shown = text.to_vec();
+            if text == b"begun\n" {
+                let _ = std::fs::create_dir(&directory);
+            }
+        });
+        std::fs::remove_dir(&directory).unwrap();
+        assert_eq!(output.unwrap().text(), "begun\ndone\n");
+        assert!(shown.starts_with(b"begun\n"));
     }
 
     #[test]

@@ -1,4 +1,9 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and locks on files.
+
+mod lock;
+
+pub use lock::lock;
+pub use nix::fcntl::Flock;
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};

@@ -34,7 +34,6 @@ pub mod image;
 mod init;
 mod keeper;
 mod keeper_program;
-mod lock;
 mod members;
 mod mounts;
 mod name;

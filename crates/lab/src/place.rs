@@ -5,7 +5,6 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::lock;
 use crate::xen::HostImage;
 use crate::{Error, Name, Stack};
 use exec::Deadline;
@@ -141,7 +140,7 @@ pub struct Lock {
 pub fn lock() -> Result<Lock, Error> {
     let root = Path::new(ROOT);
     fs::create_dir_all(root).map_err(Error::file("create", root))?;
-    let locked = lock::lock(root, Deadline::after(LOCK_TIME));
+    let locked = file::lock(root, Deadline::after(LOCK_TIME));
     locked.map(|it| Lock { _directory: it }).map_err(Error::file("lock", root))
 }
 

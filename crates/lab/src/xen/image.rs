@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::packages::Apt;
 use crate::image::{self, Error, Kernel};
-use crate::lock;
 use exec::{Deadline, Tool};
 
 /// A number that changes when images are made in another way, so that those in the cache are not used.
@@ -107,7 +106,7 @@ impl HostImage {
         deadline: Deadline,
     ) -> Result<Self, Error> {
         fs::create_dir_all(cache).map_err(Error::write(cache))?;
-        let _lock = lock::lock(cache, deadline).map_err(Error::write(cache))?;
+        let _lock = file::lock(cache, deadline).map_err(Error::write(cache))?;
         let work = tempfile::Builder::new().prefix(WORK).tempdir_in(cache);
         let work = work.map_err(Error::write(cache))?;
         let apt = Apt::new(&work.path().join("apt"))?;

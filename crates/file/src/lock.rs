@@ -10,16 +10,16 @@ use exec::Deadline;
 /// How often a lock that another process has is tried again.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Locks a directory against other processes that do the same. The kernel unlocks it when this one ends.
+/// Locks a file or a directory against other processes that do the same. The kernel unlocks it when this one ends.
 ///
 /// # Errors
 /// The kernel's; when another process has it still at the deadline, `EWOULDBLOCK`.
-pub fn lock(directory: &Path, deadline: Deadline) -> io::Result<Flock<File>> {
-    let mut directory = File::open(directory)?;
+pub fn lock(path: &Path, deadline: Deadline) -> io::Result<Flock<File>> {
+    let mut file = File::open(path)?;
     loop {
-        match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),
-            Err((back, Errno::EWOULDBLOCK)) if deadline.pause(POLL) => directory = back,
+            Err((back, Errno::EWOULDBLOCK)) if deadline.pause(POLL) => file = back,
             Err((_, error)) => return Err(error.into()),
         }
     }
