@@ -37,7 +37,7 @@ pub struct ProvisionArguments {
 impl ProvisionArguments {
     pub fn run(self) -> Result<ExitCode, Error> {
         let by = Deadline::after(Duration::from_secs(self.timeout));
-        let recipe = Recipe::read(&std::path::absolute(self.recipe).map_err(Error::Itself)?, by)?;
+        let recipe = Recipe::read(&self.recipe, by)?;
         let tell = |text: Arguments<'_>| note(&text.to_string());
         let provision = Provision::begin(&recipe, by, &tell)?;
         let id = if self.reinstall { Some(reinstallation(&provision)?) } else { None };

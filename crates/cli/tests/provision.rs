@@ -104,7 +104,10 @@ fn a_reinstallation_that_is_killed_at_any_moment_is_gone_on_with() {
         let told = format!("round {round}, killed after {moment:?} of {whole:?}");
         let mut killed = guest.provision().spawn(None).unwrap();
         killed.wait(Deadline::after(moment));
-        killed.kill();
+        // Not its group: what it has started is to end with it.
+        let pid = killed.id().to_string();
+        let _ = Tool::new("kill").args(["-KILL", &pid]).output(soon()).unwrap();
+        assert!(killed.wait(soon()).is_some(), "{told}");
         let by = soon();
         while is_at_work(guest.0.path()) {
             assert!(by.pause(Duration::from_millis(10)), "{told}: what it started goes on");

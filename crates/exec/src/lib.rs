@@ -18,6 +18,7 @@
 mod capture;
 mod child;
 mod deadline;
+mod session;
 mod tool;
 mod word;
 

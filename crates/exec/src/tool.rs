@@ -1,14 +1,11 @@
 use crate::capture::Capture;
 use crate::child::{Child, pid_of};
 use crate::deadline::Deadline;
-use nix::errno::Errno;
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, getpid, getppid, setsid};
+use crate::session::Session;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -115,13 +112,6 @@ pub struct Tool {
     session: Session,
 }
 
-/// Whose session a program runs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Session {
-    Own,
-    Ours,
-}
-
 impl Tool {
     /// A program by its name, looked up in [`SEARCH_PATH`], or by its absolute path.
     #[must_use]
@@ -165,11 +155,18 @@ impl Tool {
     }
 
     /// Runs the program in this process's session and process group, so that whoever kills the one
-    /// kills the other. It ends with this process, too, if that is killed alone: to be precise, with the thread
-    /// that runs it.
+    /// kills the other.
     #[must_use]
     pub fn same_session(mut self) -> Self {
         self.session = Session::Ours;
+        self
+    }
+
+    /// The same, and has the kernel kill the program when this process is killed alone: to be precise, when the thread
+    /// ends that runs it.
+    #[must_use]
+    pub fn ends_with_us(mut self) -> Self {
+        self.session = Session::OursUntilWeEnd;
         self
     }
 
@@ -224,12 +221,7 @@ impl Tool {
             }
         };
         if status.is_err() {
-            // A session's leader leads its group too, so this reaches what it started. It fails only
-            // when nobody is left.
-            let _ = match session {
-                Session::Own => killpg(pid, Signal::SIGKILL),
-                Session::Ours => kill(pid, Signal::SIGKILL),
-            };
+            session.kill(pid);
         }
         let grace = Deadline::after(OUTPUT_GRACE);
         let open = |capture: &Option<Capture>| capture.as_ref().is_some_and(|it| !it.ended());
@@ -315,10 +307,7 @@ impl Tool {
             .env("LC_ALL", "C")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
-        match self.session {
-            Session::Own => before_exec(&mut command, || setsid().map(drop)),
-            Session::Ours => before_exec(&mut command, ends_with(getpid())),
-        }
+        self.session.prepare(&mut command);
         Ok(command)
     }
 }
@@ -353,23 +342,6 @@ fn raw(program: &Path) -> Command {
     Command::new(program)
 }
 
-/// Has the kernel end the calling process when `parent` ends, which must not have happened yet.
-fn ends_with(parent: Pid) -> impl Fn() -> nix::Result<()> {
-    move || {
-        set_pdeathsig(Signal::SIGKILL)?;
-        if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
-    }
-}
-
-#[allow(unsafe_code, reason = "std offers no safe way to make a call between fork and exec")]
-fn before_exec(command: &mut Command, call: impl Fn() -> nix::Result<()> + Send + Sync + 'static) {
-    // SAFETY: between fork and exec only setsid(2), or prctl(2) and getppid(2), are called, which are async-signal-safe
-    // and touch no memory of this process.
-    unsafe {
-        command.pre_exec(move || call().map_err(io::Error::from));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,8 +371,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_in_this_session_ends_with_the_thread_that_runs_it() {
-        let sleep = Tool::new("sleep").arg("598.25").same_session();
+    fn a_program_can_be_made_to_end_with_who_runs_it() {
+        let sleep = Tool::new("sleep").arg("598.25").ends_with_us();
         let mut child = thread::spawn(move || sleep.spawn(None).unwrap()).join().unwrap();
         let ended = child.wait(soon());
         assert_eq!(ended.and_then(|status| status.signal()), Some(9));

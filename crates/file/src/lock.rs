@@ -15,7 +15,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// # Errors
 /// The kernel's; when another process has it still at the deadline, `EWOULDBLOCK`.
 pub fn lock(path: &Path, deadline: Deadline) -> io::Result<Flock<File>> {
-    let mut file = File::open(path)?;
+    // NFS locks only what is open for writing (flock(2)), which a directory cannot be.
+    let writable = File::options().read(true).write(true).open(path);
+    let mut file = writable.or_else(|_| File::open(path))?;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),

@@ -24,9 +24,9 @@ pub enum Error {
         /// What is wrong with it.
         source: Flaw,
     },
-    /// Somebody else works on the recipe.
+    /// The recipe cannot be had for one process alone.
     #[error(
-        "another process works on recipe {}; wait until it has ended, or end it", .path.display()
+        "cannot lock recipe {}; if another process works on it, wait until that has ended", .path.display()
     )]
     Busy {
         /// The recipe.

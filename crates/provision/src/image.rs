@@ -81,7 +81,7 @@ impl Image {
                 note(format_args!("{} is copied to {} %", to.display(), 10 * tenths));
             }
         };
-        let convert = convert.args([&self.path, to]).same_session();
+        let convert = convert.args([&self.path, to]).ends_with_us();
         convert.follow(by, &mut show).map(drop).map_err(failed("make", to))
     }
 }

@@ -112,13 +112,13 @@ impl<'a> Provision<'a> {
         for lineage in &mut self.lineages {
             lineage.make(id, by, note)?;
         }
-        self.check_unused()?;
         self.replace(id)
     }
 
     /// Has the new volumes take their places. The first has to be one that puts an old one aside, which is what says that
     /// this was begun.
     fn replace(&mut self, id: &Id) -> Result<()> {
+        self.check_unused()?;
         let (by, note, now) = (self.by, self.note, now());
         self.lineages.sort_by_key(|it| !it.is_current());
         let mut waiting = self.lineages.iter_mut().filter(|it| it.has_new(id));

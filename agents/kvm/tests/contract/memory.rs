@@ -20,6 +20,25 @@ fn memory_is_saved_and_resumed_once() {
 }
 
 #[test]
+fn memory_is_not_resumed_on_a_disk_that_was_made_since() {
+    let node = KVM.node(&Host::default());
+    let (disk, template) = (node.path("a.img"), node.path("template"));
+    node.give_disks(&[&disk]);
+    let recipe = format!("[[disk]]\npath = {disk:?}\ntemplate = {template:?}\nmethod = \"copy\"");
+    for (name, text) in [("a.img", "used"), ("template", "new"), ("recipe", &recipe)] {
+        std::fs::write(node.path(name), text).unwrap();
+    }
+    let call = |action| {
+        node.call(action).set("snapshot", node.path("")).set("recipe", node.path("recipe"))
+    };
+    call("start").gives(0);
+    call("stop").gives(0);
+    std::fs::remove_file(&disk).unwrap();
+    call("start").timeout(15_000).gives(0);
+    assert_eq!(node.host().calls, ["create", "save", "create"]);
+}
+
+#[test]
 fn memory_that_cannot_be_resumed_is_set_aside_and_the_guest_boots() {
     let node = KVM.node(&Host::default().failing("restore", Answer::Refused));
     std::fs::write(node.path("contract-vm1.state"), GUEST).unwrap();
