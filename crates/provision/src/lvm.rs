@@ -60,7 +60,7 @@ impl Group {
     /// Makes a volume that has what a thin one has.
     pub fn snapshot(&self, origin: &str, volume: &str, by: Deadline) -> Result<()> {
         // A thin snapshot is not activated unless that is said.
-        let create = Tool::new("lvcreate").args(["--snapshot", "--setactivationskip", "n"]);
+        let create = Tool::new("lvcreate").args(["--type", "thin", "--setactivationskip", "n"]);
         let create = create.args(["--activate", "y", "--name", volume, &self.full(origin)]);
         self.run("make", volume, create, by)
     }
