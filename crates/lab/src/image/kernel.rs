@@ -46,6 +46,9 @@ pub struct Kernel {
 
 impl Kernel {
     /// The host's own kernel tree, one in the cache, or one that is fetched into the cache.
+    ///
+    /// # Errors
+    /// [`Error::NoKernel`] when none of them has all modules; otherwise what failed to be read or unpacked.
     pub fn obtain(
         cache: &Path,
         wanted: &[&'static str],
@@ -62,7 +65,11 @@ impl Kernel {
     }
 
     /// A kernel of a tree with the modules that are named in loading order.
-    pub fn in_tree(tree: &Path, version: &str, wanted: &[&'static str]) -> Result<Self, Error> {
+    pub(crate) fn in_tree(
+        tree: &Path,
+        version: &str,
+        wanted: &[&'static str],
+    ) -> Result<Self, Error> {
         let directory = tree.join("lib/modules").join(version);
         let files = module_files(&directory.join("kernel"))?;
         let built_in = fs::read_to_string(directory.join("modules.builtin")).unwrap_or_default();

@@ -31,7 +31,8 @@ pub use domain::{Domain, MEMORY, MacAddress};
 pub use error::Error;
 pub(crate) use file::{list, write_atomically};
 pub(crate) use initramfs::archive;
-pub(crate) use kernel::{Kernel, versions};
+pub use kernel::Kernel;
+pub(crate) use kernel::versions;
 
 use exec::Deadline;
 use std::path::{Path, PathBuf};
