@@ -39,7 +39,7 @@ fn start_from<R: Resource>(
     let mut fresh = None;
     if !seen.state.is_active() {
         let preparation = Preparation::of(&instance, instance.config.foundations(definition))?;
-        let foundations = preparation.foundations(&instance);
+        let foundations = preparation.foundations(&instance)?;
         disks::reach(&instance, &foundations)?;
         instance.announce()?;
         R::ORDERING.arrange(instance.by);

@@ -31,7 +31,7 @@ pub fn validate<R: Resource>(request: &Request, open: Open<'_>) -> Result<Answer
             .look(&definition.identity, instance.by)
             .map_err(|source| Error::NoHypervisor { source })?;
         let preparation = Preparation::of(&instance, instance.config.foundations(&definition))?;
-        disks::reach(&instance, &preparation.foundations(&instance))?;
+        disks::reach(&instance, &preparation.foundations(&instance)?)?;
     }
     Ok(Answer::Success)
 }

@@ -10,7 +10,7 @@ use std::fmt::Arguments;
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
-use storage::{Obstacle, Reach};
+use storage::{Finding, Obstacle, Reach};
 
 /// How long looking for disks that may have to be made may take.
 const LOOK_SLICE: Duration = Duration::from_secs(10);
@@ -40,23 +40,32 @@ impl Preparation {
     }
 
     /// The disks that must be in reach before anything is made: the templates, and of the guest's own all that the recipe
-    /// does not make, or that is there. One that could not be made here, since what it would be on is not mounted, is
-    /// among them.
-    pub fn foundations<R: Resource>(&self, instance: &Instance<'_, R>) -> Vec<Disk> {
-        let Some(recipe) = &self.recipe else { return self.foundations.clone() };
+    /// does not make, or that is there.
+    ///
+    /// # Errors
+    /// [`Error::Disks`] names those that the recipe makes and that cannot be made here, since what they would be on is not
+    /// there: on what is there instead, the guest would begin anew.
+    pub fn foundations<R: Resource>(&self, instance: &Instance<'_, R>) -> Result<Vec<Disk>, Error> {
+        let Some(recipe) = &self.recipe else { return Ok(self.foundations.clone()) };
         let is_ours = |disk: &&Disk| disk.path().is_some_and(|path| recipe.makes(path));
         let (ours, others): (Vec<&Disk>, Vec<&Disk>) = self.foundations.iter().partition(is_ours);
         let ours: Vec<Disk> = ours.into_iter().cloned().collect();
         let by = instance.by.slice(LOOK_SLICE.min(instance.by.remaining() / 4));
-        let looked = storage::look(&ours, &*instance.hypervisor, by);
-        let there = looked.into_iter().filter(|it| !can_be_made(&it.disk, &it.reach));
+        let looked = storage::look(&ours, &*instance.hypervisor, by).into_iter();
+        let (out, there): (Vec<Finding>, Vec<Finding>) = looked
+            .filter(|it| !can_be_made(&it.disk, &it.reach))
+            .partition(|it| matches!(it.reach, Reach::Out(_)));
+        if !out.is_empty() {
+            return Err(Error::Disks(out));
+        }
+        let there = there.into_iter().map(|it| it.disk);
         let templates = recipe.templates().map(|path| Disk {
             name: "template".to_owned(),
             source: Source::Path(path.to_owned()),
             writable: false,
             optional: false,
         });
-        others.into_iter().cloned().chain(there.map(|it| it.disk)).chain(templates).collect()
+        Ok(others.into_iter().cloned().chain(there).chain(templates).collect())
     }
 
     /// Makes the disks that are missing, or with the id of a reinstallation that is not done yet all that the recipe names

@@ -4,6 +4,7 @@ use crate::{Agent, Call, GUEST, Node};
 use hypervisor::State;
 use hypervisor::scripted::{Answer, Host};
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 const TEMPLATE: &[u8] = &[0x54; 64 << 10];
@@ -67,6 +68,16 @@ pub fn a_guest_that_was_made_says_itself_that_it_is_up_or_is_ended(agent: &Agent
     with_recipe(&node, "start").gives(0);
     let (node, _) = on_demand(agent, &Host::default(), up);
     with_recipe(&node, "start").gives(0);
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let up = format!("[up]\nby = {{ tcp = \"{address}\" }}\nwithin = 1\n");
+    let (node, _) = on_demand(agent, &Host::default(), &up);
+    with_recipe(&node, "start").gives(0);
+    drop(server);
+    let (node, _) = on_demand(agent, &Host::default(), &up);
+    with_recipe(&node, "start").gives(1).because(&format!("{address}: "));
+    assert_eq!(node.state(), None);
 }
 
 pub fn what_is_wrong_with_a_recipe_is_of_no_concern_to_a_guest_that_runs(agent: &Agent) {
