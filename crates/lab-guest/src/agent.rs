@@ -7,6 +7,7 @@ use nix::sys::reboot::RebootMode;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,14 @@ const REQUEST: usize = 64 << 10;
 
 /// How long to wait before reading again while nobody holds the host's end.
 const NOBODY_THERE: Duration = Duration::from_millis(50);
+
+/// Whether it is to answer nothing any more.
+static HUNG: AtomicBool = AtomicBool::new(false);
+
+/// Answers nothing any more.
+pub fn hang() {
+    HUNG.store(true, Ordering::Relaxed);
+}
 
 /// Answers on the agent's port from now on, if the guest has one.
 pub fn start() -> Result<(), Error> {
@@ -41,6 +50,7 @@ fn serve(mut port: File) -> io::Result<()> {
         }
         for byte in &chunk[..count] {
             match *byte {
+                _ if HUNG.load(Ordering::Relaxed) => request.clear(),
                 SENTINEL => request.clear(),
                 b'\n' => port.write_all(&answer(&std::mem::take(&mut request)))?,
                 _ if request.len() == REQUEST => request.clear(),

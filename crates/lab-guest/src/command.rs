@@ -16,6 +16,9 @@ pub enum Command {
     Check,
     /// `status`: answer with a [`crate::Status`].
     Status,
+    /// `hang`: answer the host as the guest agent no more until the next boot, while all else goes on. It stands
+    /// for a guest whose services are stuck.
+    Hang,
     /// `panic`: crash the guest's kernel. There is no answer.
     Panic,
     /// `poweroff`: power the guest off. There is no answer.
@@ -35,8 +38,8 @@ pub enum Command {
 /// A line that is no [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "command {0:?} is not one of: dirty RATE_MIB_S SIZE_MIB, dirty 0, check, status, panic, poweroff, \
-     disk read SIZE_MIB, disk write SIZE_MIB"
+    "command {0:?} is not one of: dirty RATE_MIB_S SIZE_MIB, dirty 0, check, status, hang, panic, \
+     poweroff, disk read SIZE_MIB, disk write SIZE_MIB"
 )]
 pub struct BadCommand(String);
 
@@ -57,6 +60,7 @@ impl FromStr for Command {
             ["status"] => Ok(Self::Status),
             ["panic"] => Ok(Self::Panic),
             ["poweroff"] => Ok(Self::PowerOff),
+            ["hang"] => Ok(Self::Hang),
             ["disk", "read", size] => Ok(Self::DiskRead { size: number(size)? }),
             ["disk", "write", size] => Ok(Self::DiskWrite { size: number(size)? }),
             _ => Err(bad()),
@@ -71,6 +75,7 @@ impl fmt::Display for Command {
             Self::Dirty { rate, size } => write!(f, "dirty {rate} {size}"),
             Self::Check => f.write_str("check"),
             Self::Status => f.write_str("status"),
+            Self::Hang => f.write_str("hang"),
             Self::Panic => f.write_str("panic"),
             Self::PowerOff => f.write_str("poweroff"),
             Self::DiskRead { size } => write!(f, "disk read {size}"),
@@ -85,9 +90,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for line in
-            ["dirty 0", "dirty 20 32", "check", "status", "panic", "poweroff", "disk read 4"]
-        {
+        for line in [
+            "dirty 0",
+            "dirty 20 32",
+            "check",
+            "status",
+            "hang",
+            "panic",
+            "poweroff",
+            "disk read 4",
+        ] {
             assert_eq!(line.parse::<Command>().unwrap().to_string(), line);
         }
     }

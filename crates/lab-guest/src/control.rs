@@ -1,5 +1,6 @@
 //! Port 8: commands a line, answers a line. An answer begins with `ok` or with `error`.
 
+use crate::agent;
 use crate::command::Command;
 use crate::disk;
 use crate::echo::{self, Echo};
@@ -84,6 +85,10 @@ impl Control {
             }
             Command::Check => self.memory.check(),
             Command::Status => self.memory.figures(),
+            Command::Hang => {
+                agent::hang();
+                self.memory.figures()
+            }
             Command::Panic => {
                 power::panic()?;
                 self.memory.figures()
