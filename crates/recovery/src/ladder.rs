@@ -39,7 +39,7 @@ impl Rung {
     }
 }
 
-/// Something that was done: what, on which node the guest was, and when.
+/// Something that was decided: what, on which node the guest was, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(Rung, Node, Timestamp)", into = "(Rung, Node, Timestamp)")]
 struct Use {
@@ -179,9 +179,6 @@ impl Ladder {
 
     fn climb(&mut self, now: Timestamp, rung: Rung, situation: &Situation) {
         self.level = Some(rung);
-        if rung == Rung::Hold {
-            return;
-        }
         self.uses.push(Use { rung, node: situation.node.clone(), at: now });
         if rung == Rung::Relocate {
             self.exclude(situation);
@@ -223,6 +220,26 @@ impl Ladder {
             self.excluded.clear();
         }
         true
+    }
+
+    /// Comes down as far as it may, if the guest has been well ever since something was done about it. Whoever acts
+    /// upon each failure need not keep count of anything else.
+    pub fn rest(&mut self, policy: &Policy, now: Timestamp) {
+        let Some(mut since) = self.uses.last().map(|it| it.at) else { return };
+        if self.grace(policy).is_some_and(|until| now < until) {
+            return;
+        }
+        while let Some(level) = self.level
+            && self.come_down(policy, now.since(since))
+        {
+            since = since + policy.dwell_on(level);
+        }
+    }
+
+    /// The node on which something was last done about the guest.
+    #[must_use]
+    pub fn last_node(&self) -> Option<&Node> {
+        self.uses.last().map(|it| &it.node)
     }
 
     /// Takes the present for what is said to have been in the future: the clock of the node that said so was

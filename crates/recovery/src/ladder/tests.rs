@@ -84,6 +84,27 @@ fn a_restart_is_passed_over_only_where_there_is_somewhere_to_go() {
 }
 
 #[test]
+fn it_comes_down_by_itself_as_it_would_step_by_step() {
+    let (policy, mut ladder) = (policy(0), Ladder::default());
+    climb(&mut ladder, &policy, &vec![at("n1", &["n2"]); 3]);
+    let done = ladder.uses.last().map(|it| it.at).unwrap();
+    let level_after = |time| {
+        let mut ladder = ladder.clone();
+        ladder.rest(&policy, done + time);
+        ladder.level()
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(level_after(policy.dwell * 2 - second), Some(Rung::Relocate));
+    assert_eq!(level_after(policy.dwell * 2), Some(Rung::Restart));
+    assert_eq!(level_after(policy.dwell * 3 - second), Some(Rung::Restart));
+    assert_eq!(level_after(policy.dwell * 3), None);
+    climb(&mut ladder, &policy, &vec![at("n2", &["n1"]); 2]);
+    assert_eq!(ladder.last_node(), Some(&node("n2")));
+    ladder.rest(&policy, Timestamp(u64::MAX));
+    assert_eq!(ladder.level(), Some(Rung::Hold));
+}
+
+#[test]
 fn it_comes_down_rung_by_rung() {
     let mut ladder = Ladder::default();
     let policy = policy(1);
