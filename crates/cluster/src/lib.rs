@@ -6,8 +6,10 @@
 //! that Pacemaker is in, so nothing is written that is there already.
 
 mod pacemaker;
+mod standing;
 mod transient;
 mod utilization;
 
 pub use pacemaker::{Error, Pacemaker};
+pub use standing::Standing;
 pub use utilization::Change;

@@ -45,6 +45,18 @@ pub enum Error {
         /// What went wrong.
         source: exec::Error,
     },
+    /// crm_mon could not be asked.
+    #[error("cannot tell which nodes could run the resource")]
+    Monitor {
+        /// What went wrong.
+        source: exec::Error,
+    },
+    /// What crm_mon printed could not be read.
+    #[error("cannot read what crm_mon says of nodes and resources")]
+    Answer {
+        /// What is wrong with it.
+        source: quick_xml::Error,
+    },
     /// An attribute could not be set or unset.
     #[error("cannot change the utilization attribute {attribute} of resource {resource}")]
     Write {
@@ -63,6 +75,7 @@ pub struct Pacemaker {
     pub(crate) crm_resource: Tool,
     pub(crate) crm_attribute: Tool,
     pub(crate) attrd_updater: Tool,
+    pub(crate) crm_mon: Tool,
 }
 
 impl Pacemaker {
@@ -73,6 +86,7 @@ impl Pacemaker {
             crm_resource: Tool::new("crm_resource"),
             crm_attribute: Tool::new("crm_attribute"),
             attrd_updater: Tool::new("attrd_updater"),
+            crm_mon: Tool::new("crm_mon"),
         }
     }
 
