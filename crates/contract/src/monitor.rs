@@ -11,6 +11,7 @@ const STATES: &[(State, i32, i32)] = &[
     (State::Paused(Pause::Admin), 190, 0),
     (State::Paused(Pause::Unknown), 190, 0),
     (State::Paused(Pause::IoError), 1, 1),
+    (State::Paused(Pause::Watchdog), 1, 1),
     (State::Paused(Pause::PostcopyFailed), 1, 1),
     (State::Paused(Pause::Incoming), 7, 7),
     // For a job that is over.

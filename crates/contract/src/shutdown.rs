@@ -26,6 +26,7 @@ pub fn every_state_ends_in_nothing(agent: &Agent) {
         State::Running,
         State::Paused(Pause::Admin),
         State::Paused(Pause::IoError),
+        State::Paused(Pause::Watchdog),
         State::Paused(Pause::Incoming),
         State::Paused(Pause::Building),
         State::Paused(Pause::Unknown),

@@ -27,6 +27,7 @@ pub fn describe(state: State) -> &'static str {
         State::Running => "running",
         State::Paused(Pause::Admin) => "paused by an administrator",
         State::Paused(Pause::IoError) => "paused on an I/O error",
+        State::Paused(Pause::Watchdog) => "paused by its watchdog",
         State::Paused(Pause::Incoming) => "paused as the incoming copy of a migration",
         State::Paused(Pause::Outgoing) => "paused at the end of a migration",
         State::Paused(Pause::PostcopyFailed) => "paused after a failed post-copy migration",
@@ -52,7 +53,7 @@ impl Guest<'_> {
         let resume = format!("; {} lets it run on", self.hypervisor.abilities().resume);
         match seen.state {
             State::Off | State::Remains | State::Paused(Pause::Incoming) => Health::Off,
-            State::Crashed | State::Paused(Pause::PostcopyFailed) => {
+            State::Crashed | State::Paused(Pause::Watchdog | Pause::PostcopyFailed) => {
                 Health::Failed { reason: is("") }
             }
             State::Paused(Pause::IoError) => Health::Failed {

@@ -29,7 +29,9 @@ impl Guest<'_> {
             | State::Dying
             | State::ShuttingDown
             | State::Remains
-            | State::Paused(Pause::Incoming | Pause::PostcopyFailed | Pause::Building) => {
+            | State::Paused(
+                Pause::Watchdog | Pause::Incoming | Pause::PostcopyFailed | Pause::Building,
+            ) => {
                 (self.note)(format_args!(
                     "clearing away what remains of guest {}: it is {}",
                     self.identity.name,

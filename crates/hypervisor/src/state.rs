@@ -9,6 +9,8 @@ pub enum Pause {
     Admin,
     /// A disk gave an error and the guest was stopped before it could see that.
     IoError,
+    /// Its watchdog fired: nothing in it has fed that for too long.
+    Watchdog,
     /// It is the incoming copy of a migration: the guest runs elsewhere, or is about to run here.
     Incoming,
     /// A migration's last phase: the guest is about to run elsewhere.

@@ -102,7 +102,8 @@ fn paused(reason: Paused, job: Job) -> State {
         Paused::Migration | Paused::PostCopy => Pause::Outgoing,
         Paused::PostCopyFailed => Pause::PostcopyFailed,
         Paused::Save | Paused::Dump | Paused::Snapshot | Paused::StartingUp => Pause::Job,
-        Paused::Watchdog | Paused::APIError | Paused::Unknown => Pause::Unknown,
+        Paused::Watchdog => Pause::Watchdog,
+        Paused::APIError | Paused::Unknown => Pause::Unknown,
     })
 }
 

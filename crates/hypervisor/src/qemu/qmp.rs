@@ -36,6 +36,7 @@ impl Monitor {
             "paused" | "prelaunch" => State::Paused(Pause::Unknown),
             "restore-vm" | "save-vm" => State::Paused(Pause::Job),
             "io-error" => State::Paused(Pause::IoError),
+            "watchdog" => State::Paused(Pause::Watchdog),
             "inmigrate" => State::Paused(Pause::Incoming),
             "finish-migrate" | "postmigrate" => State::Paused(Pause::Outgoing),
             "guest-panicked" | "internal-error" => State::Crashed,
