@@ -91,7 +91,9 @@ impl Turn {
     /// When crm_mon fails.
     #[must_use]
     pub fn status(&self) -> String {
-        self.run("crm_mon", &["-1", "--inactive"]).expect("crm_mon").text()
+        self.run("crm_mon", &["-1", "--inactive", "--show-node-attributes"])
+            .expect("crm_mon")
+            .text()
     }
 
     /// The other one of the two nodes.

@@ -65,7 +65,8 @@ fn a_probe_asks_what_is_there_and_not_how_it_is() {
     wait_until("the crash is seen", eventually(), || lab.status().contains("is crashed"));
     lab.exec("n1", "crm_resource", &["--refresh", "--resource", &guest.name]);
     lab.settle();
-    let probe = |node: &str| lab.logged(node, "Result of probe operation for probed").pop().unwrap();
+    let probe =
+        |node: &str| lab.logged(node, "Result of probe operation for probed").pop().unwrap();
     assert!(probe(&node).trim_end().ends_with(": ok"), "{}", probe(&node));
     let elsewhere = probe(Turn::other(&node));
     assert!(elsewhere.trim_end().ends_with(": not running"), "{elsewhere}");

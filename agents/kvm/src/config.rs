@@ -1,13 +1,18 @@
 use crate::error::Error;
 use crate::security::Security;
 use crate::{migration, overlay, saving, security, table};
-use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE};
-use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
+use agent::table::{
+    MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE, RECOVERY_LADDER,
+};
+use agent::{
+    Amount, Instance, IoAction, Key, OnIoError, Ordering, Reader, Resource, Settings, Utilization,
+};
 use guest::{Order, Policy};
 use hypervisor::libvirt::parse_options;
 use hypervisor::{Definition, Disk, Migration, Options, ShutdownMode, Source};
 use ocf::{Agent, Parameter, Request};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where libvirt looks for programs that it runs before a guest of QEMU's is started.
 const HOOKS: [&str; 2] = ["/etc/libvirt/hooks/qemu", "/etc/libvirt/hooks/qemu.d"];
@@ -86,15 +91,28 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         snapshot: parameters.get(&table::SNAPSHOT),
         rescues: parameters.get(&MIGRATION_STATE_PATH),
         migration_priority: parameters.migration_priority(),
+        services: parameters.services(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
         recipe: parameters.get(&RECIPE),
-        checks: parameters.checks(),
+        on_io_error: on_io_error(parameters),
+        policy: parameters.policy(),
+        ladder: parameters.get(&RECOVERY_LADDER).unwrap_or_default(),
         utilization: vec![
             ("cpu", Amount::Cpus, cpu),
             ("host_memory", Amount::Memory, host),
             ("hv_memory", Amount::Memory, hv),
         ],
     }
+}
+
+fn on_io_error(parameters: &mut Parameters<'_>) -> OnIoError {
+    let found = parameters.text(&table::IO_ERROR_ACTION);
+    let action = IoAction::by_name(&found).unwrap_or_else(|| {
+        parameters.problems.push(Error::IoErrorAction { found });
+        IoAction::default()
+    });
+    let time = parameters.get(&table::IO_ERROR_TIME).unwrap_or_default();
+    OnIoError { action, time: Duration::from_secs(time) }
 }
 
 /// A user's name on another node; empty where there is none.

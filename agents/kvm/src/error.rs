@@ -27,6 +27,8 @@ pub enum Error {
     MigrationUser { found: String },
     #[error("migration_policy {found:?} is not known; expected safe, balanced or finish")]
     MigrationPolicy { found: String },
+    #[error("io_error_action {found:?} is not known; expected fail, resume, leave or kill")]
+    IoErrorAction { found: String },
     #[error("migration_security {found:?} is not known; expected none, tls or ssh")]
     MigrationSecurity { found: String },
     #[error("migration_security {security} does not go with {with}; remove one of them")]
@@ -57,6 +59,7 @@ impl Failure for Error {
             | Self::ShutdownMode { .. }
             | Self::MigrationUser { .. }
             | Self::MigrationPolicy { .. }
+            | Self::IoErrorAction { .. }
             | Self::MigrationSecurity { .. }
             | Self::Insecure { .. }
             | Self::HypervisorUri { .. }

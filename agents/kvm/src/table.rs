@@ -3,8 +3,9 @@ mod migration;
 pub use migration::*;
 
 use agent::table::{
-    CHECK_FAILURES, CHECK_GRACE, CHECK_TIME, MIGRATION_NETWORK_SUFFIX, MIGRATION_PRIORITY,
-    MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE,
+    CHECK_FAILURES, CHECK_GRACE, CHECK_SERVICES, CHECK_TIME, MIGRATION_NETWORK_SUFFIX,
+    MIGRATION_PRIORITY, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE, RECOVERY_LADDER,
+    RECOVERY_REINSTALLS, RECOVERY_RELOCATIONS, RECOVERY_RESTARTS,
 };
 use ocf::{Action, Agent, Parameter, Verb};
 use std::path::PathBuf;
@@ -65,10 +66,17 @@ Every parameter but config and hypervisor can be changed while the guest runs.",
         &MIGRATION_STATE_PATH,
         &MIGRATION_PRIORITY,
         &RECIPE,
+        &CHECK_SERVICES,
         &MONITOR_SCRIPTS,
         &CHECK_TIME,
         &CHECK_FAILURES,
         &CHECK_GRACE,
+        &IO_ERROR_ACTION,
+        &IO_ERROR_TIME,
+        &RECOVERY_LADDER,
+        &RECOVERY_RESTARTS,
+        &RECOVERY_RELOCATIONS,
+        &RECOVERY_REINSTALLS,
         &AUTOSET_CPU,
         &AUTOSET_HOST_MEMORY,
         &AUTOSET_HV_MEMORY,
@@ -144,6 +152,28 @@ pub const SNAPSHOT: Parameter<PathBuf> = Parameter::path(
      NAME.state.used and the guest boots; VirtualDomain fails for ever. Cannot be combined with \
      force_stop or stateless.",
 )
+.reloadable();
+
+pub const IO_ERROR_ACTION: Parameter<String> = Parameter::string(
+    "io_error_action",
+    "What is done about a guest that stands still because a disk gave an error",
+    "QEMU stops a guest at an I/O error of a disk with error_policy='stop'. fail: the monitor fails, and Pacemaker \
+     restarts the guest, which may be of no use while the storage is away. resume: the guest is let run on with every \
+     monitor, and fails if that has not helped for io_error_time. leave: it is left as it is, for an administrator; the \
+     monitor gives 190. kill: it is ended at once, without being asked to shut down, and the monitor fails. Example: \
+     io_error_action=resume io_error_time=600 for storage that comes back within ten minutes.",
+)
+.default("fail")
+.reloadable();
+
+pub const IO_ERROR_TIME: Parameter<u64> = Parameter::integer(
+    "io_error_time",
+    "How long a guest may stand still at an I/O error (s)",
+    "How long a guest that stands still because a disk gave an error is watched, with 190, or tried to be resumed, \
+     until io_error_action has it fail. From when a monitor found it so first.",
+)
+.range(0, 86_400)
+.default("0")
 .reloadable();
 
 pub const AUTOSET_CPU: Parameter<bool> = agent::table::AUTOSET_CPU.default("true");

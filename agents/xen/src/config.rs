@@ -1,7 +1,9 @@
 use crate::error::Error;
 use crate::{migration, table};
-use agent::table::{MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE};
-use agent::{Amount, Instance, Key, Ordering, Reader, Resource, Settings, Utilization};
+use agent::table::{
+    MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE, RECOVERY_LADDER,
+};
+use agent::{Amount, Instance, Key, OnIoError, Ordering, Reader, Resource, Settings, Utilization};
 use guest::Order;
 use hypervisor::xl::{self, DEFAULT_TRANSPORT};
 use hypervisor::{Definition, Name, ShutdownMode};
@@ -93,9 +95,12 @@ fn settings(parameters: &mut Parameters<'_>) -> Settings {
         snapshot: None,
         rescues: parameters.get(&MIGRATION_STATE_PATH),
         migration_priority: parameters.migration_priority(),
+        services: parameters.services(),
         monitor_scripts: parameters.get(&MONITOR_SCRIPTS).unwrap_or_default(),
         recipe: parameters.get(&RECIPE),
-        checks: parameters.checks(),
+        on_io_error: OnIoError::default(),
+        policy: parameters.policy(),
+        ladder: parameters.get(&RECOVERY_LADDER).unwrap_or_default(),
         utilization,
     }
 }

@@ -1,10 +1,11 @@
-//! What is asked of a guest beyond that it runs: the guest agent, and the monitor scripts.
+//! What is asked of a guest beyond that it runs: the guest agent, its services, and the monitor scripts.
 
-use crate::Resource;
 use crate::error::Error;
 use crate::instance::Instance;
+use crate::{Resource, ladder};
 use exec::{Deadline, Tool};
-use guest::Record;
+use guest::{Observation, Record};
+use hypervisor::Job;
 use ocf::Answer;
 use recovery::{Finding, Verdict};
 use std::time::{Duration, Instant};
@@ -12,14 +13,19 @@ use std::time::{Duration, Instant};
 /// How long the guest agent may take for a sign of life.
 const AGENT_SLICE: Duration = Duration::from_secs(5);
 
-/// How long a start waits before it runs a monitor script that failed again.
+/// How long a start waits before it asks again for services that were not there.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Answers a monitor of a guest that runs, by its checks.
 ///
 /// Of Pacemaker's recurring monitor they are judged together with what they found before, of which `record` has the
-/// verdict. A manager that gives no interval knows no code for a guest that may have failed.
-pub fn answer<R: Resource>(instance: &Instance<'_, R>, record: Record) -> Result<Answer, Error> {
+/// verdict. While a job holds the guest (a backup, a snapshot, a migration) it may not answer as it should, and that says
+/// nothing. A manager that gives no interval knows no code for a guest that may have failed.
+pub fn answer<R: Resource>(
+    instance: &Instance<'_, R>,
+    seen: &Observation,
+    record: Record,
+) -> Result<Answer, Error> {
     if !is_any(instance) {
         return Ok(Answer::Success);
     }
@@ -29,13 +35,13 @@ pub fn answer<R: Resource>(instance: &Instance<'_, R>, record: Record) -> Result
     let found = run_again(instance);
     let finding = match &found {
         Ok(()) => Finding::Good,
-        Err(error) if is_unknown(error) => Finding::Unknown,
+        Err(error) if is_unknown(error) || is_held(seen) => Finding::Unknown,
         Err(_) => Finding::Bad,
     };
     let name = &instance.identity.name;
     match (instance.judge(record, finding), found) {
         (Verdict::Healthy, Ok(())) => Ok(Answer::Success),
-        (Verdict::Failed, Err(error)) => Err(error),
+        (Verdict::Failed, Err(error)) => ladder::answer(instance, finding, error),
         (_, Err(error)) => Ok(Answer::Degraded { reason: ocf::reason(&error) }),
         // One that had failed and was left alone is well now: nothing is gained by a restart.
         (Verdict::Suspect | Verdict::Failed, Ok(())) => Ok(Answer::Degraded {
@@ -48,14 +54,14 @@ pub fn answer<R: Resource>(instance: &Instance<'_, R>, record: Record) -> Result
 fn is_any<R: Resource>(instance: &Instance<'_, R>) -> bool {
     match instance.request.check_level() {
         Some(level) => level >= 10,
-        None => !instance.settings().monitor_scripts.is_empty(),
+        None => instance.settings().has_services(),
     }
 }
 
 /// Runs the checks until they succeed, as often as the policy has it. Each time they have all of the monitor's: a
 /// script that is slow is not one that fails.
 fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
-    let policy = &instance.settings().checks;
+    let policy = &instance.settings().policy;
     let by = instance.by.slice(policy.spacing * policy.attempts);
     loop {
         let begun = Instant::now();
@@ -63,14 +69,20 @@ fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
             Ok(()) => return Ok(()),
             Err(error) if is_unknown(&error) => return Err(error),
             Err(error) => {
-                let rest = policy.spacing.saturating_sub(begun.elapsed());
-                // An attempt needs its time as well.
-                if by.remaining() < rest + policy.spacing / 2 || !by.pause(rest) {
+                let took = begun.elapsed();
+                let rest = policy.spacing.saturating_sub(took);
+                // The next attempt needs its time as well.
+                if by.remaining() < rest + took || !by.pause(rest) {
                     return Err(error);
                 }
             }
         }
     }
+}
+
+/// Whether a job holds the guest.
+fn is_held(seen: &Observation) -> bool {
+    seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running)
 }
 
 /// Whether a check could not be made at all. That says nothing of the guest.
@@ -92,18 +104,22 @@ fn run<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Erro
             Err(source) => return Err(Error::GuestAgent { source }),
         }
     }
-    if level.is_none_or(|level| level >= 20) {
-        run_scripts(instance, by)?;
+    match level.is_none_or(|level| level >= 20) {
+        true => ask_services(instance, by),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn ping<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> hypervisor::Result<()> {
     instance.hypervisor.ping_agent(&instance.identity.name, by.slice(AGENT_SLICE))
 }
 
-/// Runs every monitor script, each in its share of the time.
-fn run_scripts<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Error> {
+/// Asks every service, and runs every monitor script, each in its share of the time.
+fn ask_services<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Error> {
+    for service in &instance.settings().services {
+        let silent = |source| Error::Service { service: service.clone(), source };
+        service.ask(by).map_err(silent)?;
+    }
     let scripts = &instance.settings().monitor_scripts;
     for (position, script) in scripts.iter().enumerate() {
         let rest = u32::try_from(scripts.len() - position).unwrap_or(u32::MAX);
@@ -115,12 +131,12 @@ fn run_scripts<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<
     Ok(())
 }
 
-/// Waits until every monitor script has succeeded.
-pub fn scripts_succeed<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
+/// Waits until every service answers, and every monitor script has succeeded.
+pub fn services_are_up<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
     // What is left must suffice for ending a guest that never gets ready.
     let by = instance.by.less(instance.by.remaining() / 4);
     loop {
-        match run_scripts(instance, by) {
+        match ask_services(instance, by) {
             // With so little time left a script that is well would be late, and be blamed.
             Err(error) if by.remaining() < 2 * RETRY => return Err(error),
             Err(_) => drop(by.pause(RETRY)),

@@ -1,5 +1,7 @@
+use crate::service::{Service, Silence};
 use hypervisor::Name;
 use ocf::{Code, Failure};
+use recovery::Decision;
 use std::io;
 use std::path::PathBuf;
 use storage::Finding;
@@ -82,6 +84,58 @@ pub enum Error {
     /// The manager did not say where to.
     #[error("no migration target: the cluster manager gave no CRM_meta_migrate_target")]
     NoTarget,
+    /// The cluster could not be asked or told something.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// A service of the guest is not well.
+    #[error("service {service}")]
+    Service {
+        /// The service.
+        service: Service,
+        /// What it answered.
+        source: Silence,
+    },
+    /// A text that names no service.
+    #[error(
+        "parameter check_services: {found:?} is neither tcp://ADDRESS:PORT nor http://ADDRESS[:PORT]/PATH"
+    )]
+    NoService {
+        /// The text.
+        found: String,
+    },
+    /// Nothing says what is to be reinstalled.
+    #[error("recovery_reinstalls needs a recipe; set recipe, or recovery_reinstalls=0")]
+    NoRecipe,
+    /// What is remembered of the guest's failures cannot be read.
+    #[error(transparent)]
+    Recovery(#[from] recovery::Error),
+    /// The guest was relocated from here.
+    #[error("guest {guest} has failed on {node}, and is to be started on another node")]
+    Excluded {
+        /// The guest.
+        guest: Name,
+        /// This node.
+        node: String,
+    },
+    /// The guest has failed, and something is done about it. That comes first: Pacemaker shows 128 bytes of a reason.
+    #[error("{decision}: {reason}")]
+    Failed {
+        /// Why it has failed.
+        reason: String,
+        /// What is done.
+        decision: Decision,
+    },
+    /// An operator has to look at the guest.
+    #[error(
+        "guest {guest} is held for an operator, to be released by crm_resource --refresh --resource {resource}: \
+         nothing that is permitted has helped"
+    )]
+    Held {
+        /// The guest.
+        guest: Name,
+        /// The resource's name.
+        resource: String,
+    },
     /// Nobody could tell a probe anything.
     #[error("{source}; a probe takes this node for one without a hypervisor")]
     ProbeWithoutEvidence {
@@ -116,12 +170,14 @@ impl Error {
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::Guest(guest::Error::Hypervisor { source, .. }) if source.is_silence())
     }
-}
 
-impl Error {
     /// Whether a monitor fails with it because the guest has failed, and not because nobody can tell.
     pub(crate) fn is_of_the_guest(&self) -> bool {
-        matches!(self, Self::Unhealthy { .. } | Self::GuestAgent { .. } | Self::Script { .. })
+        use Error::{Failed, GuestAgent, Script, Service, Unhealthy};
+        matches!(
+            self,
+            Unhealthy { .. } | GuestAgent { .. } | Service { .. } | Script { .. } | Failed { .. }
+        )
     }
 }
 
@@ -132,7 +188,10 @@ impl Failure for Error {
         match self {
             Self::Ocf(error) => error.code(),
             Self::Provision(error) if error.is_of_this_node() => Code::Installed,
+            // Until an operator says otherwise, no node is to try it.
+            Self::Held { .. } | Self::NoService { .. } | Self::NoRecipe => Code::Configured,
             Self::ConfigFile { .. }
+            | Self::Excluded { .. }
             | Self::Definition { .. }
             | Self::ProbeWithoutEvidence { .. }
             | Self::Disks(_)
@@ -148,8 +207,12 @@ impl Failure for Error {
             | Self::Provision(_)
             | Self::NotHeard { .. }
             | Self::Unhealthy { .. }
+            | Self::Failed { .. }
+            | Self::Service { .. }
             | Self::GuestAgent { .. }
             | Self::Script { .. }
+            | Self::Cluster(_)
+            | Self::Recovery(_)
             | Self::NoTarget => Code::Generic,
         }
     }

@@ -3,7 +3,7 @@ use crate::settings::{self, Settings};
 use crate::{Open, Resource};
 use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
-use hypervisor::{Definition, Hypervisor, Identity, Name, Stamp, State, Witness};
+use hypervisor::{Definition, Hypervisor, Identity, Name, Pause, Stamp, State, Witness};
 use ocf::Request;
 use recovery::{Filter, Finding, Timestamp, Verdict};
 use std::fmt::Arguments;
@@ -188,18 +188,22 @@ impl<'a, R: Resource> Instance<'a, R> {
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());
-        let (checks, fresh) = match &self.record {
-            Some(record) => (record.checks.clone(), record.fresh),
+        let (checks, fresh, stalled) = match &self.record {
+            Some(record) => (record.checks.clone(), record.fresh, record.stalled),
             None => Default::default(),
         };
-        let record = Record { leaving, healthy, utilization, checks, fresh, ..self.blank() };
+        let now = || SystemTime::now().into();
+        let stalled =
+            (seen.state == State::Paused(Pause::IoError)).then(|| stalled.unwrap_or_else(now));
+        let record =
+            Record { leaving, healthy, utilization, stalled, checks, fresh, ..self.blank() };
         self.keep(&record);
         record
     }
 
     /// Gives a guest that has just been started the time to answer its first check.
     pub(crate) fn give_grace(&mut self) {
-        let until = Timestamp::from(SystemTime::now()) + self.settings().checks.grace;
+        let until = Timestamp::from(SystemTime::now()) + self.settings().policy.grace;
         if let Some(record) = &mut self.record {
             record.fresh = Filter::after_action(until);
         }
@@ -211,7 +215,7 @@ impl<'a, R: Resource> Instance<'a, R> {
         let Record { mut checks, fresh, .. } = record;
         let level = self.request.check_level().unwrap_or_default();
         let filter = checks.entry(level).or_insert(fresh);
-        let verdict = filter.note(&self.settings().checks, SystemTime::now().into(), finding);
+        let verdict = filter.note(&self.settings().policy, SystemTime::now().into(), finding);
         match self.write(&Record { checks, ..record }) {
             Err(error) if finding == Finding::Bad => {
                 ocf::log::warn(format_args!("{}", ocf::reason(&error)));

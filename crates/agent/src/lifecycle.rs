@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::instance::Instance;
 use crate::memory::{self, Memory};
 use crate::provision::{self, Preparation};
-use crate::{Open, Resource, checks, disks};
+use crate::{Open, Resource, checks, disks, ladder};
 use guest::{Change, Shutdown};
 use hypervisor::{Definition, State};
 use ocf::{Answer, Request};
@@ -38,12 +38,13 @@ fn start_from<R: Resource>(
     let (seen, _) = instance.observe().map_err(Error::from)?;
     let mut fresh = None;
     if !seen.state.is_active() {
+        let reinstallation = ladder::admit(&instance)?;
         let preparation = Preparation::of(&instance, instance.config.foundations(definition))?;
         let foundations = preparation.foundations(&instance)?;
         disks::reach(&instance, &foundations)?;
         instance.announce()?;
         R::ORDERING.arrange(instance.by);
-        fresh = preparation.carry_out(&instance, None)?;
+        fresh = preparation.carry_out(&instance, reinstallation.as_deref())?;
         R::prepare(&instance, definition)?;
         let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
         disks::reach(&instance, made)?;
@@ -57,10 +58,13 @@ fn start_from<R: Resource>(
         Ok(Change::Done | Change::Saved) => {
             fresh
                 .map_or(Ok(()), |up| provision::hear(&instance, &up))
-                .and_then(|()| checks::scripts_succeed(&instance))
-                .inspect_err(|_| abandon(&instance))?;
-            // One that has passed its scripts has booted.
-            if instance.settings().monitor_scripts.is_empty() {
+                .and_then(|()| checks::services_are_up(&instance))
+                .inspect_err(|_| {
+                    abandon(&instance);
+                    ladder::climb(&instance);
+                })?;
+            // One whose services are up has booted.
+            if !instance.settings().has_services() {
                 instance.give_grace();
             }
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
@@ -68,6 +72,7 @@ fn start_from<R: Resource>(
         Err(error) if error.is_silence() => return Err(error.into()),
         Err(error) => {
             instance.announce()?;
+            ladder::climb(&instance);
             return Err(error.into());
         }
     }

@@ -73,7 +73,7 @@ pub fn migrate_from<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, E
     memory::arrive(instance);
     R::keep(instance);
     R::changed(instance);
-    checks::scripts_succeed(instance)?;
+    checks::services_are_up(instance)?;
     let source = instance.request.migrate_source().unwrap_or("an unknown node");
     ocf::log::info(format_args!("guest {} arrived from {source}", instance.identity.name));
     Ok(Answer::Success)

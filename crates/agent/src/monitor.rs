@@ -1,8 +1,10 @@
 use crate::error::Error;
 use crate::instance::{Instance, record_path};
-use crate::{Resource, checks, table};
+use crate::{Resource, checks, io_error, ladder, table};
 use guest::{Health, Record};
-use ocf::{Answer, Request, Verb};
+use hypervisor::{Pause, State};
+use ocf::{Answer, Parameter, Request, Verb};
+use recovery::Finding;
 
 /// Whether this is a plain monitor, of a guest that was healthy when it was looked at last, and nothing has
 /// changed since. That takes nobody to be asked. Only good news may be that fast: false says nothing.
@@ -13,13 +15,13 @@ pub fn is_still_healthy<R: Resource>(request: &Request) -> bool {
 
 /// Whether only the guest itself is to be looked at, and not for the first time.
 fn is_plain(request: &Request) -> bool {
-    let scripts = || {
-        let scripts = table::MONITOR_SCRIPTS.get(request);
-        scripts.is_ok_and(|scripts| scripts.is_none_or(|list| list.is_empty()))
+    let is_empty = |list: Parameter<Vec<String>>| {
+        list.get(request).is_ok_and(|list| list.is_none_or(|list| list.is_empty()))
     };
+    let nothing = || is_empty(table::MONITOR_SCRIPTS) && is_empty(table::CHECK_SERVICES);
     matches!(request.verb(), Verb::Monitor | Verb::Status)
         && !request.is_probe()
-        && request.check_level().map_or_else(scripts, |level| level < 10)
+        && request.check_level().map_or_else(nothing, |level| level < 10)
 }
 
 /// Whether the record says that the guest was healthy, and nothing has changed since.
@@ -47,6 +49,9 @@ pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error>
 /// well is for the recurring monitor to say.
 fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let probe = instance.request.is_probe();
+    if probe {
+        ladder::probed(instance);
+    }
     let (seen, stamp) = match instance.observe() {
         Ok(seen) => seen,
         Err(source) if probe => return Err(Error::ProbeWithoutEvidence { source }),
@@ -55,13 +60,17 @@ fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let health = instance.guest().health(&seen);
     if health == Health::Off {
         instance.stay();
-        let reason = format!("guest {} does not run here", instance.identity.name);
-        return Ok(Answer::NotRunning { reason: Some(reason).filter(|_| !probe) });
+        return Ok(Answer::NotRunning { reason: (!probe).then(|| gone(instance)) });
     }
     let record = instance.remember(&seen, stamp);
     match health {
         _ if probe => return Ok(Answer::Success),
-        Health::Failed { reason } => return Err(Error::Unhealthy { reason }),
+        Health::Failed { reason } if seen.state == State::Paused(Pause::IoError) => {
+            return io_error::answer(instance, &record, reason);
+        }
+        Health::Failed { reason } => {
+            return ladder::answer(instance, Finding::Gone, Error::Unhealthy { reason });
+        }
         // A manager that gives no interval is not Pacemaker and knows no code for this.
         Health::Impaired { reason } if instance.request.interval().is_some() => {
             return Ok(Answer::Degraded { reason });
@@ -69,5 +78,14 @@ fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
         _ => {}
     }
     R::keep(instance);
-    checks::answer(instance, record)
+    checks::answer(instance, &seen, record)
+}
+
+/// What is said of a guest that does not run, and of what is done about it.
+fn gone<R: Resource>(instance: &Instance<'_, R>) -> String {
+    let reason = format!("guest {} does not run here", instance.identity.name);
+    match ladder::decide(instance, Finding::Gone) {
+        Some(decision) => format!("{decision}: {reason}"),
+        None => reason,
+    }
 }

@@ -2,12 +2,11 @@
 
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::{Resource, memory};
+use crate::{Resource, Service, memory};
 use exec::Deadline;
 use hypervisor::{Disk, Source, open};
 use provision::{Id, Plan, Provision, Recipe, Sign, Up};
 use std::fmt::Arguments;
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 use storage::{Finding, Obstacle, Reach};
@@ -133,10 +132,9 @@ fn ask<R: Resource>(instance: &Instance<'_, R>, sign: Sign, by: Deadline) -> Res
             pinged.map_err(|error| error.to_string())
         }
         Sign::Tcp(address) => {
-            // A time of 0 would be an error of its own.
-            let patience = by.remaining().max(Duration::from_millis(1));
-            let connected = TcpStream::connect_timeout(&address, patience);
-            connected.map(drop).map_err(|error| format!("{address}: {error}"))
+            let service = Service::Tcp(address.to_string());
+            let asked = service.ask(by);
+            asked.map_err(|source| ocf::reason(&Error::Service { service, source }))
         }
     }
 }

@@ -1,4 +1,6 @@
 use crate::error::Error;
+use crate::io_error::OnIoError;
+use crate::service::Service;
 use crate::{Resource, table};
 use guest::Record;
 use hypervisor::{Name, ShutdownMode, Sight};
@@ -48,14 +50,27 @@ pub struct Settings {
     pub rescues: Option<PathBuf>,
     /// Its place among the guests that leave a node together: the highest goes first.
     pub migration_priority: u32,
+    /// Its services that are to answer over the network.
+    pub services: Vec<Service>,
     /// The programs that check its services.
     pub monitor_scripts: Vec<String>,
     /// What its disks are made from.
     pub recipe: Option<PathBuf>,
-    /// When checks that fail make it a guest that has failed.
-    pub checks: Policy,
+    /// What is done when a disk gives an error.
+    pub on_io_error: OnIoError,
+    /// When checks that fail make it a guest that has failed, and how often what is done about it.
+    pub policy: Policy,
+    /// Whether the ladder decides that, and not Pacemaker alone.
+    pub ladder: bool,
     /// The utilization attributes, and what is to become of each.
     pub utilization: Vec<(&'static str, Amount, Utilization)>,
+}
+
+impl Settings {
+    /// Whether anything is known of its services, without which it is not ready.
+    pub(crate) fn has_services(&self) -> bool {
+        !self.services.is_empty() || !self.monitor_scripts.is_empty()
+    }
 }
 
 /// What a utilization attribute counts.
@@ -123,23 +138,52 @@ impl<'a, E: From<Error>> Reader<'a, E> {
         u32::try_from(priority).unwrap_or(u32::MAX)
     }
 
-    /// [`table::CHECK_TIME`], [`table::CHECK_FAILURES`] and [`table::CHECK_GRACE`].
-    pub fn checks(&mut self) -> Policy {
+    /// [`table::CHECK_SERVICES`].
+    pub fn services(&mut self) -> Vec<Service> {
+        let mut services = Vec::new();
+        for found in self.get(&table::CHECK_SERVICES).unwrap_or_default() {
+            match found.parse() {
+                Ok(service) => services.push(service),
+                Err(()) => self.problems.push(Error::NoService { found }.into()),
+            }
+        }
+        services
+    }
+
+    /// [`table::CHECK_TIME`], [`table::CHECK_FAILURES`], [`table::CHECK_GRACE`], [`table::RECOVERY_RESTARTS`],
+    /// [`table::RECOVERY_RELOCATIONS`] and [`table::RECOVERY_REINSTALLS`].
+    pub fn policy(&mut self) -> Policy {
         let default = Terms::default();
         let mut number = |parameter, unset| match self.get(parameter) {
             Some(value) => u32::try_from(value).unwrap_or(unset),
             None => unset,
         };
         let failed = number(&table::CHECK_FAILURES, default.failed);
+        let grace = Duration::from_secs(number(&table::CHECK_GRACE, 120).into());
+        let wanted = number(&table::RECOVERY_REINSTALLS, default.reinstalls);
         let terms = Terms {
             attempts: number(&table::CHECK_TIME, default.attempts),
             failed,
             ceiling: failed,
-            grace: Duration::from_secs(number(&table::CHECK_GRACE, 120).into()),
+            grace,
+            // A start has made the disks, and heard of the guest, before it is over.
+            install_grace: grace,
+            restarts: number(&table::RECOVERY_RESTARTS, default.restarts),
+            relocations: number(&table::RECOVERY_RELOCATIONS, default.relocations),
             ..default
         };
+        let terms = Terms { reinstalls: self.reinstalls(wanted), ..terms };
         // Whatever is in the ranges of the parameters makes a policy.
         Policy::try_from(terms).unwrap_or_default()
+    }
+
+    /// How many reinstallations there can be of those that are wanted.
+    fn reinstalls(&mut self, wanted: u32) -> u32 {
+        let has_recipe = self.get(&table::RECIPE).is_some();
+        if wanted > 0 && !has_recipe {
+            self.problems.push(Error::NoRecipe.into());
+        }
+        if has_recipe { wanted } else { 0 }
     }
 }
 

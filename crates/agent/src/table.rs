@@ -13,11 +13,21 @@ pub const MONITOR_SCRIPTS: Parameter<Vec<String>> = Parameter::list(
 )
 .reloadable();
 
+/// Services of the guest that are asked over the network.
+pub const CHECK_SERVICES: Parameter<Vec<String>> = Parameter::list(
+    "check_services",
+    "Services of the guest that are to answer over the network",
+    "What is asked from this node, separated by spaces, each for a second: tcp://ADDRESS:PORT has to accept a connection, \
+     and http://ADDRESS[:PORT]/PATH has to answer a GET with a code below 400. Any that does not fails the check; start and \
+     migrate_from wait until all do. Example: check_services=\"tcp://192.0.2.7:22 http://192.0.2.7/health\".",
+)
+.reloadable();
+
 /// For how long a check that fails is repeated.
 pub const CHECK_TIME: Parameter<u64> = Parameter::integer(
     "check_time",
     "For how long a check that fails is repeated (s)",
-    "When a check of a recurring monitor fails (monitor_scripts, and what OCF_CHECK_LEVEL asks for), the checks are \
+    "When a check of a recurring monitor fails (check_services, monitor_scripts, and what OCF_CHECK_LEVEL asks for), the checks are \
      tried again, once a second, and have failed when that came to nothing for so many seconds. With 1 they are tried \
      once. The monitor's timeout has to be longer; scripts have all of that.",
 )
@@ -45,10 +55,58 @@ pub const CHECK_GRACE: Parameter<u64> = Parameter::integer(
     "check_grace",
     "How long a guest has to answer its first check (s)",
     "How long after its start, in seconds, a guest that has not answered any check yet is taken to be booting: the \
-     monitor gives 190. For guests whose guest agent is checked; start waits for monitor_scripts anyway.",
+     monitor gives 190. For guests whose guest agent is checked; start waits for services and scripts anyway.",
 )
 .range(0, 86_400)
 .default("120")
+.reloadable();
+
+/// Whether there is a ladder.
+pub const RECOVERY_LADDER: Parameter<bool> = Parameter::boolean(
+    "recovery_ladder",
+    "Relocate and then hold a guest that fails again and again",
+    "Without this a guest that has failed is Pacemaker's alone, which restarts it as often as migration-threshold lets \
+     it. With it, it is restarted recovery_restarts times on a node, then relocated, recovery_relocations times, then held: \
+     as long as it runs the monitor gives 190, and no start succeeds, until an operator releases it \
+     (crm_resource --refresh). Budgets are for 24 h. Give the resource a failure-timeout, such as 20min, and no \
+     migration-threshold: Pacemaker remembers a start that was refused until then. See docs/recovery.md.",
+)
+.default("false")
+.reloadable();
+
+/// How often the ladder restarts a guest on a node.
+pub const RECOVERY_RESTARTS: Parameter<u64> = Parameter::integer(
+    "recovery_restarts",
+    "Restarts on one node within 24 h",
+    "With recovery_ladder: how often within 24 h a guest that has failed is started again on the same node before it is \
+     relocated. With 0 it is relocated at once.",
+)
+.range(0, 5)
+.default("2")
+.reloadable();
+
+/// How often the ladder relocates a guest.
+pub const RECOVERY_RELOCATIONS: Parameter<u64> = Parameter::integer(
+    "recovery_relocations",
+    "Relocations within 24 h",
+    "With recovery_ladder: how often within 24 h a guest that has failed is started on another node before it is held. A \
+     node that it has failed on refuses to start it as long as another node can, with code 5. With 0 it stays on its \
+     node.",
+)
+.range(0, 5)
+.default("2")
+.reloadable();
+
+/// How often the ladder has a guest's disks made anew.
+pub const RECOVERY_REINSTALLS: Parameter<u64> = Parameter::integer(
+    "recovery_reinstalls",
+    "Reinstallations within 24 h",
+    "With recovery_ladder and a recipe: how often within 24 h the disks that the recipe names are made anew, when neither \
+     restarts nor relocations have helped, before the guest is held. The old disks are kept aside for as long as the recipe \
+     has it. What is only on them is not in the guest any more: 0, the default, permits none.",
+)
+.range(0, 3)
+.default("0")
 .reloadable();
 
 /// The suffix of node names on the migration network, for [`crate::on_network`].

@@ -76,8 +76,9 @@ mod tests {
     fn values_are_read_as_attrd_updater_prints_them() {
         let read = |line| entry(line).unwrap();
         let pair = |node: &str, value: &str| (node.to_owned(), value.to_owned());
-        let line = r#"name="hawser-x" host="n1" value="{"v":1,"u":[["r","n1",17]]}""#;
-        assert_eq!(read(line), pair("n1", r#"{"v":1,"u":[["r","n1",17]]}"#));
+        let line =
+            r#"name="hawser-x" host="n1" value="{"version":1,"done":[["restart","n1",17]]}""#;
+        assert_eq!(read(line), pair("n1", r#"{"version":1,"done":[["restart","n1",17]]}"#));
         assert_eq!(read(r#"name="hawser-x" host="n2" value="""#), pair("n2", ""));
         assert_eq!(entry("Could not query value of hawser-x"), None);
     }

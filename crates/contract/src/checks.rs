@@ -1,8 +1,9 @@
 //! What a monitor asks beyond that the guest runs, and what it makes of that.
 
 use crate::{Agent, Call, GUEST, Node};
-use hypervisor::State;
 use hypervisor::scripted::{Answer, Host};
+use hypervisor::{Job, State};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 /// A call of which every check that fails counts.
@@ -111,6 +112,49 @@ pub fn a_check_that_cannot_be_made_says_nothing_of_the_guest(agent: &Agent) {
     checked(&node, "/no/such/script").gives(190);
     checked(&node, "/bin/false").gives(1);
     checked(&node, "/no/such/script").gives(1);
+}
+
+pub fn a_job_suspends_judgement(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let job = |job| node.change(|host| host.guests.get_mut(GUEST).unwrap().job = job);
+    job(Job::Running);
+    for _ in 0..3 {
+        checked(&node, "/bin/false").gives(190).because("monitor script /bin/false");
+    }
+    job(Job::None);
+    checked(&node, "/bin/false").gives(190);
+    checked(&node, "/bin/false").gives(1);
+}
+
+pub fn a_service_that_does_not_answer_is_a_check_that_fails(agent: &Agent) {
+    let node = agent.with(State::Running);
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp://{}", service.local_addr().unwrap());
+    let monitor = || node.monitor().set("check_services", &address).set("check_time", "1");
+    monitor().gives(0);
+    drop(service);
+    monitor().gives(190).because(&format!("service {address}: no connection"));
+    monitor().gives(1).because(&address);
+    node.monitor().gives(0);
+    for wrong in ["ftp://web:21", "tcp://web"] {
+        let call = node.call("validate-all").set("check_services", wrong);
+        call.gives(6).because("neither tcp://ADDRESS:PORT nor http://");
+    }
+}
+
+pub fn a_ladder_that_no_cluster_remembers_changes_nothing(agent: &Agent) {
+    let node = agent.node(&Host::default());
+    let ladder = |call: Call| {
+        call.set("recovery_ladder", "true").set("CRM_meta_on_node", "n1").timeout(10_000)
+    };
+    ladder(node.probe()).gives(7);
+    ladder(node.call("start")).set("check_grace", "0").gives(0);
+    ladder(checked(&node, "/bin/true")).gives(0);
+    ladder(checked(&node, "/bin/false")).gives(190);
+    ladder(checked(&node, "/bin/false")).gives(1).because("monitor script /bin/false");
+    node.put(&Host::default());
+    ladder(node.monitor()).gives(7);
+    ladder(node.call("stop")).gives(0);
 }
 
 pub fn a_script_has_all_of_the_monitor_s_time(agent: &Agent) {

@@ -14,6 +14,9 @@ macro_rules! suite {
             a_guest_is_found_failed_after_as_many_checks_as_are_said
             a_check_that_fails_is_tried_again
             a_check_that_cannot_be_made_says_nothing_of_the_guest
+            a_job_suspends_judgement
+            a_service_that_does_not_answer_is_a_check_that_fails
+            a_ladder_that_no_cluster_remembers_changes_nothing
             a_script_has_all_of_the_monitor_s_time
             a_call_without_an_interval_is_answered_at_once
             a_guest_that_boots_has_time_to_answer

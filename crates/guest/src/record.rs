@@ -1,6 +1,6 @@
 use crate::Failed;
 use hypervisor::{Identity, Stamp, Trace};
-use recovery::Filter;
+use recovery::{Filter, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -37,6 +37,9 @@ pub struct Record {
     /// The CPUs and MiB of memory that the cluster was last told of.
     #[serde(default)]
     pub utilization: Option<(u32, u64)>,
+    /// Since when it stands still because a disk gave an error.
+    #[serde(default)]
+    pub stalled: Option<Timestamp>,
     /// What its checks have found, by their level: each is judged by itself.
     #[serde(default)]
     pub checks: BTreeMap<u32, Filter>,
@@ -58,6 +61,7 @@ impl Record {
             healthy: None,
             failed: None,
             utilization: None,
+            stalled: None,
             checks: BTreeMap::new(),
             fresh: Filter::default(),
         }

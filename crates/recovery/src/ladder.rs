@@ -10,18 +10,15 @@ use std::time::Duration;
 
 /// What can be done about a guest that has failed, the mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Rung {
     /// Start it again on its node.
-    #[serde(rename = "r")]
     Restart,
     /// Start it on another node.
-    #[serde(rename = "m")]
     Relocate,
     /// Make its system anew, from its recipe.
-    #[serde(rename = "i")]
     Reinstall,
     /// Leave it alone until an operator has looked at it.
-    #[serde(rename = "h")]
     Hold,
 }
 
@@ -90,12 +87,10 @@ pub struct Situation {
 ///   go on to what is destructive, or to give up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ladder {
-    #[serde(rename = "l")]
     level: Option<Rung>,
     /// In the window, the oldest first.
-    #[serde(rename = "u")]
+    #[serde(rename = "done")]
     uses: Vec<Use>,
-    #[serde(rename = "x")]
     excluded: Vec<Node>,
 }
 
@@ -240,6 +235,13 @@ impl Ladder {
     #[must_use]
     pub fn last_node(&self) -> Option<&Node> {
         self.uses.last().map(|it| &it.node)
+    }
+
+    /// When the reinstallation was decided that is to be done before the guest starts, or was.
+    #[must_use]
+    pub fn reinstallation(&self) -> Option<Timestamp> {
+        let last = self.uses.iter().rfind(|it| it.rung == Rung::Reinstall)?;
+        (self.level == Some(Rung::Reinstall)).then_some(last.at)
     }
 
     /// Takes the present for what is said to have been in the future: the clock of the node that said so was

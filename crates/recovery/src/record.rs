@@ -9,14 +9,13 @@ const VERSION: u64 = 1;
 /// How long a record may be, in bytes. With the default policy it has some 300.
 pub(crate) const LIMIT: usize = 4096;
 
-/// What the whole cluster has to remember of a guest, as it is written to an attribute of a node.
+/// What the whole cluster has to remember of a guest, as it is written to an attribute of a node, where administrators
+/// read it too.
 ///
 /// Each node writes its own, so that none is lost with another node, and the one with the highest generation counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    #[serde(rename = "v")]
     version: u64,
-    #[serde(rename = "g")]
     generation: u64,
     /// Where the guest is on the ladder.
     #[serde(flatten)]
@@ -32,7 +31,6 @@ impl Default for Record {
 /// As much of a record as every version has.
 #[derive(Deserialize)]
 struct Head {
-    #[serde(rename = "v")]
     version: u64,
 }
 

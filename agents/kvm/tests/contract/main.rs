@@ -4,6 +4,7 @@
 
 mod disks;
 mod front;
+mod io_error;
 mod memory;
 mod migration;
 mod parameters;

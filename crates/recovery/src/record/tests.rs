@@ -56,11 +56,14 @@ fn what_a_wrong_clock_has_written_is_not_waited_for() {
 #[test]
 fn other_versions_and_what_is_too_long_are_named() {
     let told = |text: &str| Record::parse(text, NOW).unwrap_err().to_string();
-    assert!(told(r#"{"v":2,"of":"another kind"}"#).contains("version 2"));
+    assert!(told(r#"{"version":2,"of":"another kind"}"#).contains("version 2"));
     assert!(told(&" ".repeat(5000)).contains("5000 bytes"));
-    assert!(told(r#"{"v":1,"g":1,"l":"z","u":[],"x":[]}"#).contains("remove the node attribute"));
     assert!(
-        told(r#"{"v":1,"g":1,"l":null,"u":[["r","a b",1]],"x":[]}"#).contains("cannot be read")
+        told(r#"{"version":1,"generation":1,"level":"z","done":[],"excluded":[]}"#)
+            .contains("remove the node attribute")
+    );
+    assert!(
+        told(r#"{"version":1,"generation":1,"level":null,"done":[["restart","a b",1]],"excluded":[]}"#).contains("cannot be read")
     );
 }
 
