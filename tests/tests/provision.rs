@@ -16,7 +16,7 @@ fn content(lab: &Turn, name: &str) -> Vec<u8> {
 
 /// What old disks of the guest are kept.
 fn old_disks(lab: &Turn, guest: &Guest) -> Vec<String> {
-    let prefix = format!("{}.img.old-", guest.name);
+    let prefix = format!("{}.img.hawser-old-", guest.name);
     let entries = fs::read_dir(lab.shared()).unwrap();
     let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(&prefix)).collect()

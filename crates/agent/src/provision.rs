@@ -38,8 +38,8 @@ impl Preparation {
         Ok(Self { recipe, foundations })
     }
 
-    /// The disks that must be in reach before anything is made: the templates, and of the guest's own all that the recipe
-    /// does not make, or that is there.
+    /// The disks that must be in reach before anything is made: the templates of those that are missing, and of the guest's
+    /// own all that the recipe does not make, or that is there.
     ///
     /// # Errors
     /// [`Error::Disks`] names those that the recipe makes and that cannot be made here, since what they would be on is not
@@ -51,14 +51,16 @@ impl Preparation {
         let ours: Vec<Disk> = ours.into_iter().cloned().collect();
         let by = instance.by.slice(LOOK_SLICE.min(instance.by.remaining() / 4));
         let looked = storage::look(&ours, &*instance.hypervisor, by).into_iter();
-        let (out, there): (Vec<Finding>, Vec<Finding>) = looked
-            .filter(|it| !can_be_made(&it.disk, &it.reach))
-            .partition(|it| matches!(it.reach, Reach::Out(_)));
+        let (missing, looked): (Vec<Finding>, Vec<Finding>) =
+            looked.partition(|it| can_be_made(&it.disk, &it.reach));
+        let (out, there): (Vec<Finding>, Vec<Finding>) =
+            looked.into_iter().partition(|it| matches!(it.reach, Reach::Out(_)));
         if !out.is_empty() {
             return Err(Error::Disks(out));
         }
         let there = there.into_iter().map(|it| it.disk);
-        let templates = recipe.templates().map(|path| Disk {
+        let is_missing = |path: &Path| missing.iter().any(|it| it.disk.path() == Some(path));
+        let templates = recipe.templates(is_missing).map(|path| Disk {
             name: "template".to_owned(),
             source: Source::Path(path.to_owned()),
             writable: false,

@@ -99,7 +99,7 @@ fn a_reinstallation_that_is_killed_at_any_moment_is_gone_on_with() {
     let whole = begun.elapsed();
     for round in 0..KILLS {
         guest.use_system();
-        let old = guest.names(".old-").len();
+        let old = guest.names(".hawser-old-").len();
         let moment = whole.mul_f64((random() % 1000) as f64 / 1000.0);
         let told = format!("round {round}, killed after {moment:?} of {whole:?}");
         let mut killed = guest.provision().spawn(None).unwrap();
@@ -113,18 +113,21 @@ fn a_reinstallation_that_is_killed_at_any_moment_is_gone_on_with() {
             assert!(by.pause(Duration::from_millis(10)), "{told}: what it started goes on");
         }
         // Whatever has a disk's own name is the old one or the new one, and never half of one.
-        let replaced = guest.names(".old-").len() - old;
+        let replaced = guest.names(".hawser-old-").len() - old;
         if guest.path("system").exists() && replaced == 2 {
             assert!(guest.is_same("system", "template"), "{told}");
         }
-        if replaced < 2 || !guest.names(".new-").is_empty() {
+        if replaced < 2 || !guest.names(".hawser-new-").is_empty() {
             guest.provision().run(soon()).unwrap();
         }
         assert!(guest.is_same("system", "template") && guest.is_same("more", "template"), "{told}");
-        assert!(guest.names(".part-").is_empty() && guest.names(".new-").is_empty(), "{told}");
-        assert_eq!(guest.names(".old-").len(), old + 2, "{told}");
+        assert!(
+            guest.names(".hawser-part-").is_empty() && guest.names(".hawser-new-").is_empty(),
+            "{told}"
+        );
+        assert_eq!(guest.names(".hawser-old-").len(), old + 2, "{told}");
         assert!(fs::read(guest.path("data")).unwrap() == data, "{told}");
-        for name in guest.names(".old-") {
+        for name in guest.names(".hawser-old-") {
             fs::remove_file(guest.path(&name)).unwrap();
         }
     }

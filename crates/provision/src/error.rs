@@ -108,6 +108,12 @@ pub enum Flaw {
         /// The path.
         path: PathBuf,
     },
+    /// What is made there would be lost with the node's memory.
+    #[error("{} is below /dev, and would be a file in memory; only method lvm makes disks there", .path.display())]
+    Device {
+        /// The path.
+        path: PathBuf,
+    },
     /// Method lvm needs a logical volume.
     #[error("{} is no logical volume's path; with method lvm it is /dev/GROUP/VOLUME", .path.display())]
     NoLogicalVolume {

@@ -1,5 +1,8 @@
 use crate::id::Id;
 
+/// What tells the names from those that administrators give, whose files beside a disk are not for us to remove.
+const MARK: &str = ".hawser-";
+
 /// What a volume's name says of it: see the crate's own documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Generation {
@@ -20,7 +23,7 @@ impl Generation {
         if rest.is_empty() {
             return Some(Self::Current);
         }
-        let (kind, id) = rest.strip_prefix('.')?.split_once('-')?;
+        let (kind, id) = rest.strip_prefix(MARK)?.split_once('-')?;
         match kind {
             "part" => Some(Self::Part(Id::try_from(id).ok()?)),
             "new" => Some(Self::New(Id::try_from(id).ok()?)),
@@ -36,9 +39,9 @@ impl Generation {
     pub fn name(&self, base: &str) -> String {
         match self {
             Self::Current => base.to_owned(),
-            Self::Part(id) => format!("{base}.part-{id}"),
-            Self::New(id) => format!("{base}.new-{id}"),
-            Self::Old(seconds, id) => format!("{base}.old-{seconds}-{id}"),
+            Self::Part(id) => format!("{base}{MARK}part-{id}"),
+            Self::New(id) => format!("{base}{MARK}new-{id}"),
+            Self::Old(seconds, id) => format!("{base}{MARK}old-{seconds}-{id}"),
         }
     }
 }
@@ -59,7 +62,9 @@ mod tests {
             assert_eq!(Generation::read("vm1.img", &it.name("vm1.img")), Some(it));
         }
         for other in
-            ["vm1", "vm1.img2", "vm1.img.bak", "vm1.img.old", "vm1.img.old-x-y", "vm1.img.new-"]
+            "vm1 vm1.img2 vm1.img.bak vm1.img.old vm1.img.old-20261101-x vm1.img.new-debian13 vm1.img.part-2 \
+             vm1.img.hawser-old-x-y vm1.img.hawser-new-"
+                .split(' ')
         {
             assert_eq!(Generation::read("vm1.img", other), None, "{other}");
         }

@@ -4,10 +4,10 @@
 //! **The names of the volumes say how far it has come**, and nothing else does, so that any node that sees them can go
 //! on whatever has happened to the one that began. Of the volume `vm1.img` there are, in this order:
 //!
-//! 1. `vm1.img.part-ID`, which is being made. It is of no use to anybody, and is made again.
-//! 2. `vm1.img.new-ID`, which is complete and on the disk. Only when every volume of the recipe has got so far, the first
+//! 1. `vm1.img.hawser-part-ID`, which is being made. It is of no use to anybody, and is made again.
+//! 2. `vm1.img.hawser-new-ID`, which is complete and on the disk. Only when every volume of the recipe has got so far, the first
 //!    of them takes the place of the old one.
-//! 3. `vm1.img.old-SECONDS-ID`, what `vm1.img` was until then (seconds since 1970). It is kept aside for as long as the
+//! 3. `vm1.img.hawser-old-SECONDS-ID`, what `vm1.img` was until then (seconds since 1970). It is kept aside for as long as the
 //!    recipe says.
 //!
 //! Each step is one rename, of a file or of a logical volume. A reinstallation of which a volume has reached the third is

@@ -22,11 +22,7 @@ impl<'a> Lineage<'a> {
         let names = place.names(by)?;
         let generations: Vec<_> =
             names.iter().filter_map(|name| Generation::read(&base, name)).collect();
-        let lineage = Self { volume, place, base, generations };
-        if lineage.is_current() {
-            lineage.place.check(&lineage.base, by)?;
-        }
-        Ok(lineage)
+        Ok(Self { volume, place, base, generations })
     }
 
     /// Where the guest's definition has it.
@@ -60,19 +56,41 @@ impl<'a> Lineage<'a> {
         })
     }
 
-    /// Refuses to go on while somebody uses it.
-    pub fn check_unused(&self, by: Deadline) -> Result<()> {
-        if self.is_current() { self.place.check_unused(&self.base, by) } else { Ok(()) }
+    /// Refuses to replace what is no disk of its own, or what somebody uses.
+    pub fn check_replaceable(&self, by: Deadline) -> Result<()> {
+        if !self.is_current() {
+            return Ok(());
+        }
+        self.place.check(&self.base, by)?;
+        self.place.check_unused(&self.base, by)
     }
 
-    /// Removes what nothing will come of, and what was put aside before `kept_since`, in seconds after 1970.
-    pub fn sweep(&mut self, id: &Id, kept_since: u64, by: Deadline, note: Note<'_>) -> Result<()> {
+    /// Removes what nothing will come of.
+    pub fn sweep(&mut self, id: &Id, by: Deadline, note: Note<'_>) -> Result<()> {
         let is_over = |it: &Generation| match it {
-            Generation::Current => false,
             Generation::Part(_) => true,
             Generation::New(of) => of != id,
-            Generation::Old(at, _) => *at < kept_since,
+            Generation::Current | Generation::Old(..) => false,
         };
+        self.remove(is_over, by, note)
+    }
+
+    /// Removes what was put aside before `kept_since`, in seconds after 1970, but by another reinstallation than this: that
+    /// it is done is known by what it has put aside.
+    pub fn expire(&mut self, id: &Id, kept_since: u64, by: Deadline, note: Note<'_>) -> Result<()> {
+        let is_over = |it: &Generation| match it {
+            Generation::Old(at, of) => of != id && *at < kept_since,
+            _ => false,
+        };
+        self.remove(is_over, by, note)
+    }
+
+    fn remove(
+        &mut self,
+        is_over: impl Fn(&Generation) -> bool,
+        by: Deadline,
+        note: Note<'_>,
+    ) -> Result<()> {
         let (over, rest) = self.generations.drain(..).partition(is_over);
         self.generations = rest;
         let over: Vec<Generation> = over;

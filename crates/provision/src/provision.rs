@@ -80,7 +80,10 @@ impl<'a> Provision<'a> {
             self.replace(&id)?;
         }
         match reinstallation.filter(|id| !self.is_done(id)) {
-            Some(id) => self.renew(id),
+            Some(id) => {
+                self.renew(id)?;
+                self.expire(id)
+            }
             None => {
                 self.lineages.retain(|it| !it.is_current());
                 self.renew(&Id::first())
@@ -104,10 +107,9 @@ impl<'a> Provision<'a> {
     /// Makes new volumes, and then has them take their places.
     fn renew(&mut self, id: &Id) -> Result<()> {
         let (by, note) = (self.by, self.note);
-        let kept_since = now().saturating_sub(self.recipe.keep_old().as_secs());
-        self.check_unused()?;
+        self.check_replaceable()?;
         for lineage in &mut self.lineages {
-            lineage.sweep(id, kept_since, by, note)?;
+            lineage.sweep(id, by, note)?;
         }
         for lineage in &mut self.lineages {
             lineage.make(id, by, note)?;
@@ -115,18 +117,25 @@ impl<'a> Provision<'a> {
         self.replace(id)
     }
 
+    /// Removes the volumes that have been kept for long enough, now that the guest has others.
+    fn expire(&mut self, id: &Id) -> Result<()> {
+        let kept_since = now().saturating_sub(self.recipe.keep_old().as_secs());
+        let (by, note) = (self.by, self.note);
+        self.lineages.iter_mut().try_for_each(|it| it.expire(id, kept_since, by, note))
+    }
+
     /// Has the new volumes take their places. The first has to be one that puts an old one aside, which is what says that
     /// this was begun.
     fn replace(&mut self, id: &Id) -> Result<()> {
-        self.check_unused()?;
+        self.check_replaceable()?;
         let (by, note, now) = (self.by, self.note, now());
         self.lineages.sort_by_key(|it| !it.is_current());
         let mut waiting = self.lineages.iter_mut().filter(|it| it.has_new(id));
         waiting.try_for_each(|lineage| lineage.swap(id, now, by, note))
     }
 
-    fn check_unused(&self) -> Result<()> {
-        self.lineages.iter().try_for_each(|it| it.check_unused(self.by))
+    fn check_replaceable(&self) -> Result<()> {
+        self.lineages.iter().try_for_each(|it| it.check_replaceable(self.by))
     }
 }
 

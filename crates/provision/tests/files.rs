@@ -88,8 +88,8 @@ fn is_new(shelf: &Shelf) {
         assert!(shelf.read(disk) == TEMPLATE, "{disk} is not as its template");
     }
     assert_eq!(shelf.read("a.img.data"), DATA);
-    assert_eq!(shelf.names(".new-"), [""; 0]);
-    assert_eq!(shelf.names(".part-"), [""; 0]);
+    assert_eq!(shelf.names(".hawser-new-"), [""; 0]);
+    assert_eq!(shelf.names(".hawser-part-"), [""; 0]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_reinstallation_is_done_once_and_the_old_disks_are_kept_aside() {
     shelf.reinstall("1").unwrap();
     is_new(&shelf);
     assert_eq!(shelf.path("a.img").metadata().unwrap().permissions().mode() & 0o777, 0o640);
-    let old = shelf.names(".old-");
+    let old = shelf.names(".hawser-old-");
     assert!(old.len() == 2 && old.iter().all(|name| shelf.read(name) == b"used"), "{old:?}");
 
     shelf.write("a.img", b"used again");
@@ -126,19 +126,22 @@ fn a_reinstallation_is_done_once_and_the_old_disks_are_kept_aside() {
     assert_eq!(shelf.read("a.img"), b"used again");
     shelf.reinstall("2").unwrap();
     is_new(&shelf);
-    assert_eq!(shelf.names(".old-").len(), 4);
+    assert_eq!(shelf.names(".hawser-old-").len(), 4);
 }
 
 #[test]
 fn old_disks_are_kept_for_as_long_as_the_recipe_says() {
     let shelf = Shelf::new();
     shelf.write("a.img", b"used");
-    shelf.write("a.img.old-1700000000-x", b"long ago");
-    shelf.write("a.img.old-99999999999-y", b"tomorrow");
+    shelf.write("a.img.hawser-old-1700000000-x", b"long ago");
+    shelf.write("a.img.hawser-old-99999999999-y", b"tomorrow");
     shelf.reinstall("1").unwrap();
     is_new(&shelf);
-    let old = shelf.names(".old-");
-    assert!(old.len() == 2 && old.contains(&"a.img.old-99999999999-y".to_owned()), "{old:?}");
+    let old = shelf.names(".hawser-old-");
+    assert!(
+        old.len() == 2 && old.contains(&"a.img.hawser-old-99999999999-y".to_owned()),
+        "{old:?}"
+    );
 }
 
 #[test]
@@ -163,9 +166,9 @@ fn an_interrupted_reinstallation_is_gone_on_with_from_wherever_it_was() {
             for it in is.chars() {
                 let (suffix, content): (&str, &[u8]) = match it {
                     'N' => ("", b"used"),
-                    'P' => (".part-1", b"half"),
-                    'C' => (".new-1", TEMPLATE),
-                    'O' => (".old-99999999999-1", b"used"),
+                    'P' => (".hawser-part-1", b"half"),
+                    'C' => (".hawser-new-1", TEMPLATE),
+                    'O' => (".hawser-old-99999999999-1", b"used"),
                     _ => ("", TEMPLATE),
                 };
                 shelf.write(&format!("{disk}{suffix}"), content);
@@ -179,7 +182,7 @@ fn an_interrupted_reinstallation_is_gone_on_with_from_wherever_it_was() {
         shelf.reinstall("1").unwrap();
         is_new(&shelf);
         let had_two = b != "C";
-        assert_eq!(shelf.names(".old-").len(), if had_two { 2 } else { 1 }, "{a} {b}");
+        assert_eq!(shelf.names(".hawser-old-").len(), if had_two { 2 } else { 1 }, "{a} {b}");
     }
 }
 
@@ -188,8 +191,8 @@ fn one_that_was_given_up_leaves_nothing_behind_once_there_is_another() {
     let shelf = Shelf::new();
     shelf.write("a.img", b"used");
     shelf.write("b.img", b"used");
-    shelf.write("a.img.new-1", b"of an older template");
-    shelf.write("b.img.part-1", b"half");
+    shelf.write("a.img.hawser-new-1", b"of an older template");
+    shelf.write("b.img.hawser-part-1", b"half");
     assert_eq!(shelf.with(|it| it.attempt()).unwrap(), Some(id("1")));
     shelf.install().unwrap();
     assert_eq!(shelf.read("a.img"), b"used");
@@ -269,7 +272,8 @@ fn what_is_in_use_or_is_no_file_is_left_as_it_is() {
     fs::remove_file(shelf.path("a.img")).unwrap();
     symlink("/dev/null", shelf.path("a.img")).unwrap();
     assert!(matches!(shelf.reinstall("2"), Err(Error::NotAFile { .. })));
-    assert!(matches!(shelf.install(), Err(Error::NotAFile { .. })));
+    // Of what is there nothing is to be made.
+    shelf.install().unwrap();
 }
 
 #[test]

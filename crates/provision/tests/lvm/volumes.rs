@@ -88,7 +88,9 @@ fn in_the_machine() {
     assert_eq!(perform(&recipe, Some("1")), [Plan::Replace]);
     assert_eq!(group.content(1), (true, 12 << 20));
     assert_eq!(perform(&recipe, Some("1")), [Plan::Leave]);
-    assert!(group.names().contains("vm1-root.old-") && !group.names().contains(".new-"));
+    assert!(
+        group.names().contains("vm1-root.hawser-old-") && !group.names().contains(".hawser-new-")
+    );
 
     // A snapshot of a thin volume.
     run(
