@@ -19,6 +19,7 @@ const TERMS: [&str; 5] = [
     "check_grace=5",
 ];
 const MONITOR: [&str; 5] = ["op", "monitor", "interval=2s", "timeout=30s", "OCF_CHECK_LEVEL=10"];
+const IGNORED: &str = "on-fail=ignore";
 
 fn start(lab: &Turn, guest: &Guest, more: &[&str]) -> String {
     let usual = Subject::Ours(Hypervisor::Kvm).parameters(guest);
@@ -118,6 +119,23 @@ fn a_guest_on_a_suspect_node_is_relocated_at_once() {
     assert_eq!(recovered(&lab, &guest, hung), Turn::other(&first));
     lab.wait_logged(&first, "relocate (suspect node)");
     lab.exec(&first, "attrd_updater", &["--name=#health-hawser", "--delete"]);
+}
+
+/// Pacemaker may be busy with other guests for minutes, and monitors go on meanwhile.
+#[test]
+fn what_nobody_has_come_to_yet_is_not_decided_again() {
+    let Some(lab) = LAB.turn(&["pcs"]) else { return };
+    let guest = Guest::new("waiting", 3);
+    lab.place(&guest);
+    let node = start(&lab, &guest, &[]);
+    lab.pcs(&[&["resource", "update", &guest.name][..], &MONITOR, &[IGNORED]].concat());
+    lab.settle();
+    let hung = hang(&lab, &guest);
+    wait_until("it is found failed again and again", eventually(), || {
+        lab.logged(&node, "restart: the guest agent gives no sign").len() > 4
+    });
+    on_rung(&lab, "restart");
+    assert_eq!(lab.boot(&guest), hung);
 }
 
 #[test]

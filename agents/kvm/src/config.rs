@@ -190,7 +190,10 @@ impl Resource for Config {
     }
 
     fn consistent(&self) -> Result<(), Error> {
-        let Settings { force_stop, snapshot, rescues, .. } = &self.settings;
+        let Settings { force_stop, snapshot, rescues, on_io_error, .. } = &self.settings;
+        if on_io_error.action == IoAction::Resume && on_io_error.time.is_zero() {
+            return Err(Error::NoTimeToResume);
+        }
         if *force_stop && snapshot.is_some() {
             return Err(Error::ForcedSnapshot);
         }

@@ -29,6 +29,10 @@ pub enum Error {
     MigrationPolicy { found: String },
     #[error("io_error_action {found:?} is not known; expected fail, resume, leave or kill")]
     IoErrorAction { found: String },
+    #[error(
+        "io_error_action=resume needs io_error_time, such as 600; with 0 there is no time for it"
+    )]
+    NoTimeToResume,
     #[error("migration_security {found:?} is not known; expected none, tls or ssh")]
     MigrationSecurity { found: String },
     #[error("migration_security {security} does not go with {with}; remove one of them")]
@@ -60,6 +64,7 @@ impl Failure for Error {
             | Self::MigrationUser { .. }
             | Self::MigrationPolicy { .. }
             | Self::IoErrorAction { .. }
+            | Self::NoTimeToResume
             | Self::MigrationSecurity { .. }
             | Self::Insecure { .. }
             | Self::HypervisorUri { .. }

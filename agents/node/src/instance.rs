@@ -2,16 +2,13 @@ use crate::config;
 use crate::error::Error;
 use crate::state::State;
 use crate::{kernel, table};
-use cluster::Pacemaker;
+use cluster::{HEALTH, Pacemaker};
 use exec::Deadline;
 use guest::failures;
 use ocf::{Answer, Request, Verb};
 use recovery::{Colour, Signs, Source};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-
-/// The node attribute: Pacemaker takes each that begins with `#health` for a sign of health.
-const ATTRIBUTE: &str = "#health-hawser";
 
 /// How long looking at the node may take: what is read is made by the kernel, and some of that waits for disks.
 const LOOK_SLICE: Duration = Duration::from_secs(5);
@@ -63,7 +60,7 @@ impl<'a> Instance<'a> {
     /// cannot be taken back ends with the node's membership.
     fn stop(&self) -> Answer {
         let by = self.by.slice(TELL_SLICE);
-        let delete = |node| Pacemaker::local().delete_transient(node, ATTRIBUTE, by);
+        let delete = |node| Pacemaker::local().delete_transient(node, HEALTH, by);
         if let Some(Err(error)) = self.request.node().map(delete) {
             put_off(&error.into());
         }
@@ -82,6 +79,10 @@ impl<'a> Instance<'a> {
             return Answer::NotRunning { reason: Some(reason).filter(|_| !probe) };
         };
         if probe {
+            // Pacemaker has been restarted, or the history was refreshed: what it was told it may have forgotten.
+            if let Err(source) = (State { told: None, ..state }).store(&self.state) {
+                put_off(&Error::State { path: self.state.clone(), source });
+            }
             return Answer::Success;
         }
         match self.judge(state) {
@@ -137,25 +138,28 @@ impl<'a> Instance<'a> {
     fn tell(&self, colour: Colour, told: Option<Colour>) -> Result<Colour, Error> {
         let Some(node) = self.request.node() else { return Ok(colour) };
         let (pacemaker, by) = (Pacemaker::local(), self.by.slice(TELL_SLICE));
-        if told == Some(colour) {
-            return Ok(colour);
-        }
-        // The last node that is not red keeps the guests: with every node red they would run nowhere.
+        // The last node that is not red keeps the guests: with every node red they would run nowhere. The others may have
+        // gone since.
         let colour = match colour {
-            Colour::Red if is_last(&pacemaker.transient(ATTRIBUTE, by)?, node) => Colour::Yellow,
+            Colour::Red => {
+                let ready = pacemaker.standing(self.request.instance(), by)?.ready;
+                let known = pacemaker.transient(HEALTH, by)?;
+                if is_last(&known, &ready, node) { Colour::Yellow } else { Colour::Red }
+            }
             colour => colour,
         };
         if told != Some(colour) {
-            pacemaker.set_transient(node, ATTRIBUTE, colour.name(), by)?;
+            pacemaker.set_transient(node, HEALTH, colour.name(), by)?;
         }
         Ok(colour)
     }
 }
 
-/// Whether no other node is known to be anything but red.
-fn is_last(known: &[(String, String)], here: &str) -> bool {
+/// Whether none of the other nodes that are ready is known to be anything but red.
+fn is_last(known: &[(String, String)], ready: &[String], here: &str) -> bool {
     let serves = [Colour::Green, Colour::Yellow].map(Colour::name);
-    !known.iter().any(|(node, colour)| node != here && serves.contains(&colour.as_str()))
+    let is_other = |node: &String| node != here && ready.contains(node);
+    !known.iter().any(|(node, colour)| is_other(node) && serves.contains(&colour.as_str()))
 }
 
 /// Logs what the action does not fail for.

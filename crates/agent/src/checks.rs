@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How long the guest agent may take for a sign of life.
 const AGENT_SLICE: Duration = Duration::from_secs(5);
 
+/// What is left of a recurring monitor's time for judging what was found and acting upon it, at most.
+const JUDGEMENT: Duration = Duration::from_secs(5);
+
 /// How long a start waits before it asks again for services that were not there.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -58,21 +61,22 @@ fn is_any<R: Resource>(instance: &Instance<'_, R>) -> bool {
     }
 }
 
-/// Runs the checks until they succeed, as often as the policy has it. Each time they have all of the monitor's: a
+/// Runs the checks until they succeed, as often as the policy has it. Each time they have most of the monitor's: a
 /// script that is slow is not one that fails.
 fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
     let policy = &instance.settings().policy;
     let by = instance.by.slice(policy.spacing * policy.attempts);
+    let end = instance.by.less(JUDGEMENT.min(instance.by.remaining() / 4));
     loop {
         let begun = Instant::now();
-        match run(instance, instance.by) {
+        match run(instance, end) {
             Ok(()) => return Ok(()),
             Err(error) if is_unknown(&error) => return Err(error),
             Err(error) => {
                 let took = begun.elapsed();
                 let rest = policy.spacing.saturating_sub(took);
                 // The next attempt needs its time as well.
-                if by.remaining() < rest + took || !by.pause(rest) {
+                if by.remaining() < rest + took.min(policy.spacing) || !by.pause(rest) {
                     return Err(error);
                 }
             }

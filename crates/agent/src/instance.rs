@@ -5,7 +5,7 @@ use exec::Deadline;
 use guest::{Failed, Guest, Observation, Record};
 use hypervisor::{Definition, Hypervisor, Identity, Name, Pause, Stamp, State, Witness};
 use ocf::Request;
-use recovery::{Filter, Finding, Timestamp, Verdict};
+use recovery::{Filter, Finding, Rung, Timestamp, Verdict};
 use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{self, Read};
@@ -181,22 +181,33 @@ impl<'a, R: Resource> Instance<'a, R> {
         }
         let sight = seen.sight.as_ref();
         let healthy = match (seen.state, sight, &seen.traces[..], stamp) {
-            (State::Running, Some(_), [trace], Some(stamp)) => Some((*trace, stamp)),
+            // What is wrong with one that is held no glance would show.
+            (State::Running, Some(_), [trace], Some(stamp)) if !self.is_held() => {
+                Some((*trace, stamp))
+            }
             _ => None,
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
         let utilization = sight.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());
-        let (checks, fresh, stalled) = match &self.record {
-            Some(record) => (record.checks.clone(), record.fresh, record.stalled),
+        let (checks, fresh, stalled, decided) = match &self.record {
+            Some(record) => (record.checks.clone(), record.fresh, record.stalled, record.decided),
             None => Default::default(),
         };
         let now = || SystemTime::now().into();
         let stalled =
             (seen.state == State::Paused(Pause::IoError)).then(|| stalled.unwrap_or_else(now));
-        let record =
-            Record { leaving, healthy, utilization, stalled, checks, fresh, ..self.blank() };
+        let record = Record {
+            leaving,
+            healthy,
+            utilization,
+            stalled,
+            decided,
+            checks,
+            fresh,
+            ..self.blank()
+        };
         self.keep(&record);
         record
     }
@@ -223,6 +234,19 @@ impl<'a, R: Resource> Instance<'a, R> {
             }
             _ => verdict,
         }
+    }
+
+    /// Writes down what was decided to be done about the guest's failure, or that nothing is.
+    pub(crate) fn note_decision(&self, decided: Option<(Timestamp, Rung)>) {
+        if let Some(record) = Record::load(&self.record_path) {
+            self.keep(&Record { decided, healthy: None, ..record });
+        }
+    }
+
+    /// Whether the guest is held for an operator, so that nobody would start it again.
+    pub(crate) fn is_held(&self) -> bool {
+        let decided = self.record.as_ref().and_then(|record| record.decided);
+        decided.is_some_and(|(_, rung)| rung == Rung::Hold)
     }
 
     /// Takes note of the guest's failure, for who judges the node.

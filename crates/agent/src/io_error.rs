@@ -59,7 +59,7 @@ pub fn answer<R: Resource>(
     }
     let OnIoError { action, time } = instance.settings().on_io_error;
     let now = Timestamp::from(SystemTime::now());
-    let is_early = record.stalled.is_some_and(|since| now.since(since) < time);
+    let is_early = record.stalled.is_some_and(|since| since <= now && now.since(since) < time);
     if action == IoAction::Resume {
         resume(instance);
     }

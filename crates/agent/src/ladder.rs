@@ -4,7 +4,7 @@
 use crate::Resource;
 use crate::error::Error;
 use crate::instance::Instance;
-use cluster::{Pacemaker, Standing};
+use cluster::{HEALTH, Pacemaker, Standing};
 use exec::Deadline;
 use ocf::Answer;
 use recovery::{
@@ -16,8 +16,7 @@ use std::time::{Duration, SystemTime};
 /// How long all that is asked and told of the cluster may take, at most; never more than a quarter of what is left.
 const SLICE: Duration = Duration::from_secs(5);
 
-/// What `ocf:hawser:node` says of a node's health.
-const NODE_HEALTH: &str = "#health-hawser";
+/// What `ocf:hawser:node` says of a node that is not well.
 const UNWELL: [&str; 2] = [Colour::Yellow.name(), Colour::Red.name()];
 
 /// The ladder of one guest.
@@ -51,24 +50,38 @@ impl<'a, R: Resource> Recovery<'a, R> {
 
     fn try_act(&self, finding: Finding) -> Result<Decision, Error> {
         let policy = &self.instance.settings().policy;
-        let (record, standing) = (self.load()?, self.standing()?);
+        let record = self.load()?;
+        if let Some(step) = self.pending(&record.ladder) {
+            return Ok(Decision { step, passed: vec![] });
+        }
+        let standing = self.standing()?;
         let mut ladder = record.ladder.clone();
         ladder.rest(policy, self.now);
+        let others = self.others(&standing.ready);
         let early = ladder.grace(policy).is_some_and(|until| self.now < until);
         let situation = Situation {
-            bar: self.is_suspect()?.then_some(Bar::Node),
-            others: self.others(&standing.ready),
+            bar: self.is_suspect(&others)?.then_some(Bar::Node),
+            others,
             node: self.node.clone(),
             failed: early && finding == Finding::Gone,
             suspended: !standing.managed,
         };
         let decision = ladder.act(policy, self.now, &situation);
-        if let Step::Act(_) = decision.step {
+        if let Step::Act(rung) = decision.step {
             self.store(&record.followed_by(ladder), &standing)?;
+            self.instance.note_decision(Some((self.now, rung)));
             let name = &self.instance.identity.name;
             ocf::log::warn(format_args!("guest {name} has failed on {}: {decision}", self.node));
         }
         Ok(decision)
+    }
+
+    /// What was decided before, if Pacemaker has not come to it yet: as long as it is busy elsewhere, monitors go on, and
+    /// what they find is no further failure.
+    fn pending(&self, ladder: &Ladder) -> Option<Step> {
+        let (decided, rung) = self.instance.record.as_ref()?.decided?;
+        let stands = rung != Rung::Hold && ladder.last_at() == Some(decided);
+        stands.then_some(Step::Act(rung))
     }
 
     /// Refuses to start the guest where the ladder does not want it, and tells which reinstallation it is to begin with. It
@@ -79,7 +92,8 @@ impl<'a, R: Resource> Recovery<'a, R> {
             return Ok(None);
         };
         let (mut ladder, guest) = (record.ladder, self.instance.identity.name.clone());
-        ladder.rest(&self.instance.settings().policy, self.now);
+        let policy = &self.instance.settings().policy;
+        ladder.rest(policy, self.now);
         match ladder.level() {
             Some(Rung::Hold) => {
                 Err(Error::Held { guest, resource: self.instance.request.instance().to_owned() })
@@ -87,12 +101,17 @@ impl<'a, R: Resource> Recovery<'a, R> {
             _ if ladder.refuses(&self.node, &self.others(&standing.ready)) => {
                 Err(Error::Excluded { guest, node: self.node.to_string() })
             }
-            _ => Ok(ladder.reinstallation().map(|decided| decided.to_string())),
+            // It may have been decided when it was still permitted.
+            Some(Rung::Reinstall) if policy.reinstalls > 0 => {
+                Ok(record.reinstallation.map(|decided| decided.to_string()))
+            }
+            _ => Ok(None),
         }
     }
 
     /// Takes a probe for an operator's word that a guest which is held is to be acted upon again: Pacemaker probes it
-    /// for nobody else where that was decided, unless the node has left the cluster since and lost its attributes.
+    /// for nobody else where that was decided, or where the record is known when that node is gone. A node that has left the
+    /// cluster since, and is probed because it is back, has lost its attributes.
     fn probed(&self) {
         let released = self.release_if_held();
         self.noted("release a guest that is held", released);
@@ -102,12 +121,19 @@ impl<'a, R: Resource> Recovery<'a, R> {
         let texts = self.pacemaker.transient(&self.attribute, self.by)?;
         let remembers = texts.iter().any(|(node, _)| *node == self.node.to_string());
         let record = self.newest(texts);
-        let here = record.ladder.last_node() == Some(&self.node);
-        if record.ladder.level() != Some(Rung::Hold) || !here {
+        if record.ladder.level() != Some(Rung::Hold) {
+            return Ok(());
+        }
+        let standing = self.standing()?;
+        let decider = record.ladder.last_node().map(ToString::to_string).unwrap_or_default();
+        let is_here = decider == self.node.to_string();
+        if !is_here && standing.online.contains(&decider) {
             return Ok(());
         }
         let next = if remembers { record.followed_by(Ladder::default()) } else { record };
-        self.store(&next, &self.standing()?)
+        self.store(&next, &standing)?;
+        self.instance.note_decision(None);
+        Ok(())
     }
 
     fn load(&self) -> Result<Record, Error> {
@@ -150,11 +176,14 @@ impl<'a, R: Resource> Recovery<'a, R> {
         nodes.filter(|node| *node != self.node).collect()
     }
 
-    /// Whether this node is not well, as `ocf:hawser:node` has judged it.
-    fn is_suspect(&self) -> Result<bool, Error> {
-        let health = self.pacemaker.transient(NODE_HEALTH, self.by)?;
-        let here = health.iter().filter(|(node, _)| *node == self.node.to_string());
-        Ok(here.map(|(_, colour)| colour).any(|colour| UNWELL.contains(&colour.as_str())))
+    /// Whether this node is not well and one of the others is, as `ocf:hawser:node` has judged them.
+    fn is_suspect(&self, others: &[Node]) -> Result<bool, Error> {
+        let health = self.pacemaker.transient(HEALTH, self.by)?;
+        let is_unwell = |node: &Node| {
+            let here = health.iter().filter(|(name, _)| *name == node.to_string());
+            here.map(|(_, colour)| colour).any(|colour| UNWELL.contains(&colour.as_str()))
+        };
+        Ok(is_unwell(&self.node) && others.iter().any(|node| !is_unwell(node)))
     }
 
     /// What came of it; nothing, and a line in the log, if it failed.
@@ -192,16 +221,19 @@ pub fn decide<R: Resource>(instance: &Instance<'_, R>, finding: Finding) -> Opti
 }
 
 /// Answers a monitor of a guest that has failed, with the reason and with what is done about it. Pacemaker acts if the
-/// answer is an error; a guest that is to be left alone is degraded.
+/// answer is an error; a guest that is to be left alone is degraded, and so is one of which nothing new was found out.
 pub fn answer<R: Resource>(
     instance: &Instance<'_, R>,
     finding: Finding,
     error: Error,
 ) -> Result<Answer, Error> {
+    let reason = ocf::reason(&error);
+    if finding == Finding::Unknown && instance.settings().ladder {
+        return Ok(Answer::Degraded { reason });
+    }
     let Some(decision) = decide(instance, finding) else {
         return Err(error);
     };
-    let reason = ocf::reason(&error);
     match decision.step {
         Step::Act(Rung::Hold) | Step::Wait(Obstacle::Held | Obstacle::Suspended) => {}
         // What the hypervisor says of a guest is beyond doubt, and it may be well again where it is.

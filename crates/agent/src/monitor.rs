@@ -78,7 +78,17 @@ fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
         _ => {}
     }
     R::keep(instance);
-    checks::answer(instance, &seen, record)
+    match checks::answer(instance, &seen, record)? {
+        Answer::Success if instance.is_held() && instance.request.interval().is_some() => {
+            let resource = instance.request.instance();
+            let reason = format!(
+                "held for an operator, and not started again; crm_resource --refresh --resource \
+                 {resource} releases it"
+            );
+            Ok(Answer::Degraded { reason })
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// What is said of a guest that does not run, and of what is done about it.

@@ -12,4 +12,5 @@ mod utilization;
 
 pub use pacemaker::{Error, Pacemaker};
 pub use standing::Standing;
+pub use transient::HEALTH;
 pub use utilization::Change;

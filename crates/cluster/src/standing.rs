@@ -19,8 +19,9 @@ pub struct Standing {
     pub managed: bool,
     /// The nodes that are online.
     pub online: Vec<String>,
-    /// Those of them that are ready to run it: not in standby, in maintenance, leaving or to be fenced, and barred
-    /// neither by a constraint nor by its failures. What it is colocated with is not looked at.
+    /// Those of them that are ready to run it: not in standby, in maintenance, leaving, to be fenced or unhealthy (red), and
+    /// barred neither by a constraint nor by its failures. What it is colocated with and how much a node has left for it
+    /// is not looked at.
     pub ready: Vec<String>,
 }
 
@@ -98,7 +99,8 @@ impl<'a> Reading<'a> {
                 let is = |name| text(name).as_deref() == Some("true");
                 if is("online") {
                     self.online.push(self.node.clone());
-                    let ready = !OBSTACLES.into_iter().any(is);
+                    let red = text("health").as_deref() == Some("red");
+                    let ready = !red && !OBSTACLES.into_iter().any(is);
                     self.ready.extend(ready.then(|| self.node.clone()));
                 }
             }
@@ -187,6 +189,7 @@ mod tests {
             assert_eq!(found.ready, ["n2"], "{obstacle}");
             assert_eq!(found.online, ["n1", "n2"], "{obstacle}");
         }
+        assert_eq!(ready("vm", &ANSWER.replacen("green", "red", 1)), ["n2"]);
         assert!(read("vm", "<nodes><node name='n1' online='true'></nodes>").is_err());
     }
 

@@ -3,6 +3,10 @@
 use crate::pacemaker::{Error, Pacemaker};
 use exec::Deadline;
 
+/// The attribute with a node's health as `ocf:hawser:node` judges it. Pacemaker takes each that begins with `#health` for a
+/// sign of health.
+pub const HEALTH: &str = "#health-hawser";
+
 impl Pacemaker {
     /// The nodes that have a transient attribute, and its value on each.
     ///
@@ -61,11 +65,13 @@ impl Pacemaker {
     }
 }
 
-/// The node and the value in a line of attrd_updater's answer, which does not escape what is in it.
+/// The node and the value in a line of attrd_updater's answer, which may not escape what is in it.
 fn entry(line: &str) -> Option<(String, String)> {
     let (_, rest) = line.split_once(" host=\"")?;
     let (node, rest) = rest.split_once("\" value=\"")?;
-    Some((node.to_owned(), rest.strip_suffix('"')?.to_owned()))
+    // Newer versions escape quotes (`pcmk__xml_escape_attr_pretty`), and there is nothing else to escape in what is set here.
+    let value = rest.strip_suffix('"')?.replace("\\\"", "\"").replace("&quot;", "\"");
+    Some((node.to_owned(), value))
 }
 
 #[cfg(test)]
@@ -80,6 +86,8 @@ mod tests {
             r#"name="hawser-x" host="n1" value="{"version":1,"done":[["restart","n1",17]]}""#;
         assert_eq!(read(line), pair("n1", r#"{"version":1,"done":[["restart","n1",17]]}"#));
         assert_eq!(read(r#"name="hawser-x" host="n2" value="""#), pair("n2", ""));
+        let escaped = r#"name="hawser-x" host="n1" value="{\"version\":1}""#;
+        assert_eq!(read(escaped), pair("n1", r#"{"version":1}"#));
         assert_eq!(entry("Could not query value of hawser-x"), None);
     }
 }

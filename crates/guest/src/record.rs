@@ -1,6 +1,6 @@
 use crate::Failed;
 use hypervisor::{Identity, Stamp, Trace};
-use recovery::{Filter, Timestamp};
+use recovery::{Filter, Rung, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -40,6 +40,9 @@ pub struct Record {
     /// Since when it stands still because a disk gave an error.
     #[serde(default)]
     pub stalled: Option<Timestamp>,
+    /// What was decided to be done about its failure, and when, until that is done: a stop removes the record.
+    #[serde(default)]
+    pub decided: Option<(Timestamp, Rung)>,
     /// What its checks have found, by their level: each is judged by itself.
     #[serde(default)]
     pub checks: BTreeMap<u32, Filter>,
@@ -62,6 +65,7 @@ impl Record {
             failed: None,
             utilization: None,
             stalled: None,
+            decided: None,
             checks: BTreeMap::new(),
             fresh: Filter::default(),
         }

@@ -83,8 +83,8 @@ pub struct Situation {
 ///   whatever the guest does.
 /// * What has failed itself is not repeated, and is followed at once. Everything else waits for the grace to end.
 /// * Nodes that the guest was relocated from are excluded, as long as there is another one.
-/// * As long as relocations are left and no node is there to take the guest, it is waited for one. It is no reason to
-///   go on to what is destructive, or to give up.
+/// * As long as relocations are left and no node is there to take the guest, it is restarted where it is, as often as
+///   that is permitted, and then waited for one. It is no reason to go on to what is destructive, or to give up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ladder {
     level: Option<Rung>,
@@ -140,7 +140,12 @@ impl Ladder {
             match self.passed(policy, rung, situation) {
                 Some(reason) => passed.push(reason),
                 None if rung == Rung::Relocate && situation.others.is_empty() => {
-                    return Decision { step: Step::Wait(Obstacle::NoNode), passed };
+                    // It may help, and nothing else can be done.
+                    let step = match self.passed(policy, Rung::Restart, situation) {
+                        None => Step::Act(Rung::Restart),
+                        Some(_) => Step::Wait(Obstacle::NoNode),
+                    };
+                    return Decision { step, passed };
                 }
                 None => return Decision { step: Step::Act(rung), passed },
             }
@@ -165,7 +170,12 @@ impl Ladder {
             _ if situation.failed && last == Some(rung) && rung != Rung::Relocate => {
                 Some(Passed::Failed { rung })
             }
-            Some(bar) if rung == Rung::Restart && !situation.others.is_empty() => {
+            // Without a relocation a restart is still the mildest that is left.
+            Some(bar)
+                if rung == Rung::Restart
+                    && !situation.others.is_empty()
+                    && self.passed(policy, Rung::Relocate, situation).is_none() =>
+            {
                 Some(Passed::Barred { bar })
             }
             _ => None,
@@ -173,7 +183,7 @@ impl Ladder {
     }
 
     fn climb(&mut self, now: Timestamp, rung: Rung, situation: &Situation) {
-        self.level = Some(rung);
+        self.level = self.level.max(Some(rung));
         self.uses.push(Use { rung, node: situation.node.clone(), at: now });
         if rung == Rung::Relocate {
             self.exclude(situation);
@@ -237,9 +247,14 @@ impl Ladder {
         self.uses.last().map(|it| &it.node)
     }
 
-    /// When the reinstallation was decided that is to be done before the guest starts, or was.
+    /// When something was last done about the guest.
     #[must_use]
-    pub fn reinstallation(&self) -> Option<Timestamp> {
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.uses.last().map(|it| it.at)
+    }
+
+    /// When the reinstallation was decided that is to be done before the guest starts, or was.
+    pub(crate) fn reinstallation(&self) -> Option<Timestamp> {
         let last = self.uses.iter().rfind(|it| it.rung == Rung::Reinstall)?;
         (self.level == Some(Rung::Reinstall)).then_some(last.at)
     }

@@ -20,11 +20,15 @@ pub struct Record {
     /// Where the guest is on the ladder.
     #[serde(flatten)]
     pub ladder: Ladder,
+    /// When the reinstallation was decided that the ladder stands on, by the clock of the node that did: every node has
+    /// to know it by the same name.
+    #[serde(skip)]
+    pub reinstallation: Option<Timestamp>,
 }
 
 impl Default for Record {
     fn default() -> Self {
-        Self { version: VERSION, generation: 0, ladder: Ladder::default() }
+        Self { version: VERSION, generation: 0, ladder: Ladder::default(), reinstallation: None }
     }
 }
 
@@ -48,7 +52,8 @@ impl Record {
             return Err(Error::Version { found: version, expected: VERSION });
         }
         let record: Self = serde_json::from_str(text)?;
-        Ok(Self { ladder: record.ladder.until(now), ..record })
+        let reinstallation = record.ladder.reinstallation();
+        Ok(Self { ladder: record.ladder.until(now), reinstallation, ..record })
     }
 
     /// The text that is written.
@@ -68,7 +73,9 @@ impl Record {
     /// The record that follows this one.
     #[must_use]
     pub fn followed_by(&self, ladder: Ladder) -> Self {
-        Self { version: VERSION, generation: self.generation.saturating_add(1), ladder }
+        let (generation, reinstallation) =
+            (self.generation.saturating_add(1), ladder.reinstallation());
+        Self { version: VERSION, generation, ladder, reinstallation }
     }
 }
 

@@ -35,6 +35,8 @@ fn a_guest_that_stands_still_has_failed_when_it_has_been_watched_for_long_enough
     monitor(&node, "wait", "0").gives(1);
     let wrong = node.call("validate-all").set("io_error_action", "wait");
     wrong.gives(6).because("expected fail, resume, leave or kill");
+    let hasty = node.call("validate-all").set("io_error_action", "resume");
+    hasty.gives(6).because("needs io_error_time");
 }
 
 #[test]

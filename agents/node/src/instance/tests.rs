@@ -159,12 +159,14 @@ fn what_cannot_be_told_is_shown_and_tried_again() {
 fn the_last_node_that_is_not_red_is_known() {
     let last = |known: &[(&str, &str)]| {
         let owned = |(node, colour): &(&str, &str)| ((*node).to_owned(), (*colour).to_owned());
-        is_last(&known.iter().map(owned).collect::<Vec<_>>(), "n1")
+        let ready = ["n1", "n2", "n3"].map(str::to_owned);
+        is_last(&known.iter().map(owned).collect::<Vec<_>>(), &ready, "n1")
     };
     assert!(last(&[]));
     assert!(last(&[("n1", "green"), ("n2", "red"), ("n3", "")]));
     assert!(!last(&[("n1", "green"), ("n2", "red"), ("n3", "yellow")]));
     assert!(!last(&[("n1", "red"), ("n2", "green")]));
+    assert!(last(&[("n1", "green"), ("n4", "green")]), "n4 is in standby");
 }
 
 #[test]

@@ -80,7 +80,23 @@ fn a_restart_is_passed_over_only_where_there_is_somewhere_to_go() {
         let act = |situation| Ladder::default().act(&policy(0), Timestamp(1000), &situation).step;
         assert_eq!(act(barred(&["n2"])), Step::Act(Rung::Relocate));
         assert_eq!(act(barred(&[])), Step::Act(Rung::Restart));
+        let terms = Terms { relocations: 0, reinstalls: 1, ..Terms::default() };
+        let stays = Policy::try_from(terms).unwrap();
+        let step = Ladder::default().act(&stays, Timestamp(1000), &barred(&["n2"])).step;
+        assert_eq!(step, Step::Act(Rung::Restart), "it may go nowhere");
     }
+}
+
+#[test]
+fn what_has_nowhere_to_go_is_restarted_where_it_is_and_then_waits() {
+    let mut ladder = Ladder::default();
+    let places = [vec![at("n1", &["n2"]); 3], vec![at("n2", &[]); 4]].concat();
+    let steps = climb(&mut ladder, &policy(1), &places);
+    let (restart, nowhere) = (Step::Act(Rung::Restart), Step::Wait(Obstacle::NoNode));
+    assert_eq!(steps[2..], [Step::Act(Rung::Relocate), restart, restart, nowhere, nowhere]);
+    assert_eq!(ladder.level(), Some(Rung::Relocate));
+    let back = climb(&mut ladder, &policy(1), &[at("n2", &["n1"])]);
+    assert_eq!(back, [Step::Act(Rung::Relocate)]);
 }
 
 #[test]
