@@ -155,4 +155,14 @@ fn the_ladder_survives_the_node_that_it_was_climbed_on() {
     let hung = hang(&lab, &guest);
     on_rung(&lab, "hold");
     assert_eq!(lab.boot(&guest), hung);
+
+    lab.exec(&first, "virsh", &["reset", &guest.name]);
+    wait_until("it is well by itself", eventually(), || lab.boot(&guest) != hung);
+    let well = || {
+        let results = lab.logged(&first, "Result of monitor operation for haunted");
+        results.iter().filter(|line| line.trim_end().ends_with(": ok")).count()
+    };
+    let before = well();
+    lab.exec(&first, "crm_resource", &["--refresh", "--resource", &guest.name]);
+    wait_until("it is held no more", eventually(), || well() > before);
 }

@@ -130,8 +130,10 @@ impl<'a, R: Resource> Recovery<'a, R> {
         if !is_here && standing.online.contains(&decider) {
             return Ok(());
         }
-        let next = if remembers { record.followed_by(Ladder::default()) } else { record };
-        self.store(&next, &standing)?;
+        if !remembers {
+            return self.store(&record, &standing);
+        }
+        self.store(&record.followed_by(Ladder::default()), &standing)?;
         self.instance.note_decision(None);
         Ok(())
     }

@@ -35,6 +35,10 @@ fn is_unchanged<R: Resource>(request: &Request) -> Option<bool> {
 /// Answers a monitor or a probe. That a recurring monitor finds the guest failed is noted.
 pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let answer = look(instance);
+    if instance.request.is_probe() {
+        // What was seen is written down by now, and what is taken back stays so.
+        ladder::probed(instance);
+    }
     let failed = match &answer {
         Ok(answer) => matches!(answer, Answer::NotRunning { .. }),
         Err(error) => error.is_of_the_guest(),
@@ -49,9 +53,6 @@ pub fn monitor<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error>
 /// well is for the recurring monitor to say.
 fn look<R: Resource>(instance: &Instance<'_, R>) -> Result<Answer, Error> {
     let probe = instance.request.is_probe();
-    if probe {
-        ladder::probed(instance);
-    }
     let (seen, stamp) = match instance.observe() {
         Ok(seen) => seen,
         Err(source) if probe => return Err(Error::ProbeWithoutEvidence { source }),
