@@ -20,18 +20,22 @@ fn example(lab: &Turn, name: &str) -> String {
 }
 
 #[test]
-fn every_reader_of_metadata_accepts_the_agent_s() {
+fn every_reader_of_metadata_accepts_the_agents() {
     let Some(lab) = LAB.turn(&["pcs", "crm", "setpriv"]) else { return };
-    let metadata = |program: &str, arguments: &[&str]| {
-        let text = lab.exec("n1", program, arguments);
-        assert!(text.contains("migration_network_suffix"), "{program}: {text}");
-        text
-    };
-    let nobody = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", "-i"];
-    let plain = metadata("setpriv", &[&nobody[..], &[AGENT, "meta-data"]].concat());
-    assert_eq!(plain, metadata("crm_resource", &["--show-metadata", NAME]));
-    metadata("pcs", &["resource", "describe", NAME]);
-    metadata("crm", &["ra", "info", NAME]);
+    for agent in ["kvm", "xen"] {
+        let (name, file) =
+            (format!("ocf:hawser:{agent}"), format!("/usr/lib/ocf/resource.d/hawser/{agent}"));
+        let metadata = |program: &str, arguments: &[&str]| {
+            let text = lab.exec("n1", program, arguments);
+            assert!(text.contains("migration_network_suffix"), "{program}: {text}");
+            text
+        };
+        let nobody = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", "-i"];
+        let plain = metadata("setpriv", &[&nobody[..], &[&file, "meta-data"]].concat());
+        assert_eq!(plain, metadata("crm_resource", &["--show-metadata", &name]));
+        metadata("pcs", &["resource", "describe", &name]);
+        metadata("crm", &["ra", "info", &name]);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub mod evacuation;
 pub mod failover;
 pub mod faults;
 pub mod migration;
-mod resource;
+pub mod resource;
 mod series;
 mod setting;
 mod stage;

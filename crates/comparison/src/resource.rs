@@ -22,7 +22,7 @@ const ACTION_TIME: Duration = Duration::from_secs(60);
 
 /// The guest that an agent manages, where both agents have one in the same lab. Its name is also the
 /// resource's.
-pub fn guest(subject: Subject) -> Guest {
+pub(crate) fn guest(subject: Subject) -> Guest {
     match subject {
         Subject::Ours(hypervisor) => named(hypervisor, "ours", 0),
         Subject::Stock(hypervisor) => named(hypervisor, "stock", 1),
@@ -30,7 +30,7 @@ pub fn guest(subject: Subject) -> Guest {
 }
 
 /// A guest that can be migrated. Xen's migrates without a disk: nothing moves the lock on its file along.
-pub fn named(hypervisor: Hypervisor, name: &str, number: u8) -> Guest {
+pub(crate) fn named(hypervisor: Hypervisor, name: &str, number: u8) -> Guest {
     Guest { disk: hypervisor == Hypervisor::Kvm, ..Guest::new(name, number) }
 }
 
@@ -51,6 +51,9 @@ impl Default for Operations {
 
 /// Has the cluster manage guests with the agent, all in one change of its configuration. pcs would do it too,
 /// and take a minute on an emulated node.
+///
+/// # Errors
+/// When no node is on, or the cluster refuses it.
 pub fn create(
     lab: &Lab,
     subject: Subject,
@@ -104,7 +107,7 @@ fn primitive(subject: Subject, guest: &Guest, operations: Operations) -> String 
 }
 
 /// Waits until a guest answers on its control port.
-pub fn wait_up(lab: &Lab, guest: &Guest, deadline: Deadline) -> Result<Control, Error> {
+pub(crate) fn wait_up(lab: &Lab, guest: &Guest, deadline: Deadline) -> Result<Control, Error> {
     let namespace = Namespace::open(&lab.observer()?.network()).map_err(lab::Error::from)?;
     loop {
         match Control::connect(&namespace, guest.address(), deadline.slice(TRY_TIME)) {
