@@ -140,6 +140,22 @@ fn check_level_10_is_a_sign_of_life_from_the_guest_agent() {
 }
 
 #[test]
+fn a_check_that_fails_says_nothing_while_file_systems_are_frozen() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = placed(&lab, "frozen", 9, "");
+    let agent = Agent::new(&lab, "n1", &guest);
+    let agent = agent.set("check_failures", "1").set("check_grace", "0");
+    agent.start();
+    lab.boot(&guest);
+    let failing = agent.clone().set("monitor_scripts", "/bin/false");
+    lab.exec("n1", "virsh", &["domfsfreeze", &guest.name]);
+    assert_eq!([failing.monitor().code, failing.monitor().code], [190, 190]);
+    lab.exec("n1", "virsh", &["domfsthaw", &guest.name]);
+    assert_eq!(failing.monitor().code, 1);
+    agent.stop();
+}
+
+#[test]
 fn the_pool_of_a_guest_s_disk_is_started_on_demand() {
     let Some(lab) = LAB.turn(&[]) else { return };
     let guest = Guest::new("pooled", 7);

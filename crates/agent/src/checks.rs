@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 /// How long the guest agent may take for a sign of life.
 const AGENT_SLICE: Duration = Duration::from_secs(5);
 
+/// How long it may take to say whether file systems are frozen, after another check has failed: a second more until a
+/// guest that hangs is found.
+const FROZEN_SLICE: Duration = Duration::from_secs(1);
+
 /// What is left of a recurring monitor's time for judging what was found and acting upon it, at most.
 const JUDGEMENT: Duration = Duration::from_secs(5);
 
@@ -22,8 +26,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Answers a monitor of a guest that runs, by its checks.
 ///
 /// Of Pacemaker's recurring monitor they are judged together with what they found before, of which `record` has the
-/// verdict. While a job holds the guest (a backup, a snapshot, a migration) it may not answer as it should, and that says
-/// nothing. A manager that gives no interval knows no code for a guest that may have failed.
+/// verdict. While a job holds the guest (a backup, a snapshot, a migration), or its file systems are frozen, it may not
+/// answer as it should, and that says nothing. A manager that gives no interval knows no code for a guest that may have failed.
 pub fn answer<R: Resource>(
     instance: &Instance<'_, R>,
     seen: &Observation,
@@ -39,6 +43,7 @@ pub fn answer<R: Resource>(
     let finding = match &found {
         Ok(()) => Finding::Good,
         Err(error) if is_unknown(error) || is_held(seen) => Finding::Unknown,
+        Err(error) if is_frozen(instance, error) => Finding::Unknown,
         Err(_) => Finding::Bad,
     };
     let name = &instance.identity.name;
@@ -87,6 +92,13 @@ fn run_again<R: Resource>(instance: &Instance<'_, R>) -> Result<(), Error> {
 /// Whether a job holds the guest.
 fn is_held(seen: &Observation) -> bool {
     seen.sight.as_ref().is_some_and(|sight| sight.job == Job::Running)
+}
+
+/// Whether what failed may have waited for file systems that are frozen. A guest agent that did not answer would not say.
+fn is_frozen<R: Resource>(instance: &Instance<'_, R>, error: &Error) -> bool {
+    let by = instance.by.slice(FROZEN_SLICE);
+    !matches!(error, Error::GuestAgent { .. })
+        && instance.hypervisor.is_frozen(&instance.identity.name, by).unwrap_or(false)
 }
 
 /// Whether a check could not be made at all. That says nothing of the guest.

@@ -126,6 +126,17 @@ pub fn a_job_suspends_judgement(agent: &Agent) {
     checked(&node, "/bin/false").gives(1);
 }
 
+pub fn frozen_file_systems_suspend_judgement(agent: &Agent) {
+    let node = agent.with(State::Running);
+    node.change(|host| host.frozen = true);
+    for _ in 0..3 {
+        checked(&node, "/bin/false").gives(190).because("monitor script /bin/false");
+    }
+    node.change(|host| host.frozen = false);
+    checked(&node, "/bin/false").gives(190);
+    checked(&node, "/bin/false").gives(1);
+}
+
 pub fn a_service_that_does_not_answer_is_a_check_that_fails(agent: &Agent) {
     let node = agent.with(State::Running);
     let service = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,6 +15,7 @@ macro_rules! suite {
             a_check_that_fails_is_tried_again
             a_check_that_cannot_be_made_says_nothing_of_the_guest
             a_job_suspends_judgement
+            frozen_file_systems_suspend_judgement
             a_service_that_does_not_answer_is_a_check_that_fails
             a_ladder_that_no_cluster_remembers_changes_nothing
             a_script_has_all_of_the_monitor_s_time

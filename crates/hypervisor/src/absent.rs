@@ -66,6 +66,10 @@ impl Hypervisor for Absent {
         self.silent()
     }
 
+    fn is_frozen(&self, _guest: &Name, _by: Deadline) -> Result<bool> {
+        self.silent()
+    }
+
     fn live_definition(&self, _guest: &Name, _by: Deadline) -> Result<Definition> {
         self.silent()
     }

@@ -146,6 +146,13 @@ pub trait Hypervisor {
     /// The daemon's refusal, in its own words: no agent configured, not connected, no answer.
     fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()>;
 
+    /// Whether the guest's file systems are frozen from inside, as for a backup: what writes in it stands still. Only
+    /// its guest agent knows.
+    ///
+    /// # Errors
+    /// As [`Hypervisor::ping_agent`].
+    fn is_frozen(&self, guest: &Name, by: Deadline) -> Result<bool>;
+
     /// The guest's definition as it runs now, for [`Hypervisor::admit`].
     ///
     /// # Errors

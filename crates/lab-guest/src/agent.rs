@@ -1,5 +1,5 @@
 //! The QEMU guest agent, as far as a cluster needs it: enough for libvirt to ask whether the guest is
-//! alive and to have it shut down. The protocol is QEMU's `qga/qapi-schema.json`.
+//! alive, to have it shut down, and to have its file systems frozen, of which it has none. The protocol is QEMU's `qga/qapi-schema.json`.
 
 use crate::error::Error;
 use crate::{port, power};
@@ -12,8 +12,16 @@ use std::thread;
 use std::time::Duration;
 
 const PORT: &str = "org.qemu.guest_agent.0";
-const COMMANDS: [&str; 5] =
-    ["guest-info", "guest-ping", "guest-shutdown", "guest-sync", "guest-sync-delimited"];
+const COMMANDS: [&str; 8] = [
+    "guest-fsfreeze-freeze",
+    "guest-fsfreeze-status",
+    "guest-fsfreeze-thaw",
+    "guest-info",
+    "guest-ping",
+    "guest-shutdown",
+    "guest-sync",
+    "guest-sync-delimited",
+];
 
 /// The byte that resets the peer's parser, and opens the answer to guest-sync-delimited.
 const SENTINEL: u8 = 0xff;
@@ -26,6 +34,9 @@ const NOBODY_THERE: Duration = Duration::from_millis(50);
 
 /// Whether it is to answer nothing any more.
 static HUNG: AtomicBool = AtomicBool::new(false);
+
+/// Whether its file systems were frozen last, and not thawed.
+static FROZEN: AtomicBool = AtomicBool::new(false);
 
 /// Answers nothing any more.
 pub fn hang() {
@@ -72,6 +83,11 @@ fn answer(line: &[u8]) -> Vec<u8> {
     let command = request["execute"].as_str().unwrap_or_default();
     match command {
         "guest-ping" => success(&json!({})),
+        "guest-fsfreeze-freeze" => freeze(true),
+        "guest-fsfreeze-thaw" => freeze(false),
+        "guest-fsfreeze-status" => {
+            success(&json!(if FROZEN.load(Ordering::Relaxed) { "frozen" } else { "thawed" }))
+        }
         "guest-sync" => success(&request["arguments"]["id"]),
         "guest-sync-delimited" => {
             let mut bytes = vec![SENTINEL];
@@ -87,6 +103,11 @@ fn answer(line: &[u8]) -> Vec<u8> {
         },
         _ => failure("CommandNotFound", &format!("The command {command} has not been found")),
     }
+}
+
+fn freeze(frozen: bool) -> Vec<u8> {
+    FROZEN.store(frozen, Ordering::Relaxed);
+    success(&json!(0))
 }
 
 fn end(mode: RebootMode) -> Vec<u8> {

@@ -17,6 +17,7 @@ use crate::state::Sight;
 use crate::{
     Abilities, Deadline, Definition, Hypervisor, Migration, Progress, ShutdownMode, Transfer,
 };
+use serde_json::Value;
 use session::Session;
 use std::path::Path;
 use std::time::Duration;
@@ -48,6 +49,15 @@ impl Libvirt {
         let name = guest.clone();
         self.session.ask("tell a guest's state", by.slice(LOOK_SLICE), move |connect| {
             domain::look(connect, &name)
+        })
+    }
+
+    /// What the guest agent answers to a command.
+    fn ask_agent(&self, command: &'static str, guest: &Name, by: Deadline) -> Result<String> {
+        // libvirt counts this in whole seconds; ours ends the call if that is later.
+        let seconds = i32::try_from(by.remaining().as_secs()).unwrap_or(i32::MAX).max(1);
+        self.session.ask_domain("ask the guest agent", guest, by, move |domain| {
+            domain.qemu_agent_command(command, seconds, 0)
         })
     }
 }
@@ -119,11 +129,13 @@ impl Hypervisor for Libvirt {
     }
 
     fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()> {
-        // libvirt counts this in whole seconds; ours ends the call if that is later.
-        let seconds = i32::try_from(by.remaining().as_secs()).unwrap_or(i32::MAX).max(1);
-        self.session.ask_domain("ask the guest agent", guest, by, move |domain| {
-            domain.qemu_agent_command(r#"{"execute":"guest-ping"}"#, seconds, 0).map(drop)
-        })
+        self.ask_agent(r#"{"execute":"guest-ping"}"#, guest, by).map(drop)
+    }
+
+    fn is_frozen(&self, guest: &Name, by: Deadline) -> Result<bool> {
+        let answer = self.ask_agent(r#"{"execute":"guest-fsfreeze-status"}"#, guest, by)?;
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+        Ok(answer["return"] == "frozen")
     }
 
     fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {

@@ -20,6 +20,8 @@ pub struct Host {
     pub faults: Vec<Fault>,
     /// Whether the node shows nothing of its processes, so that not seeing one proves nothing.
     pub blind: bool,
+    /// Whether the file systems of its guests are frozen from inside.
+    pub frozen: bool,
     /// What the daemon was asked to do, the oldest first. Looking is not doing.
     pub calls: Vec<String>,
     /// The pid that was given out last.

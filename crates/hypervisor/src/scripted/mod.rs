@@ -213,6 +213,11 @@ impl Hypervisor for Scripted {
         self.call(("ping_agent", ""), by, |host, _| active(host, guest).map(drop))
     }
 
+    fn is_frozen(&self, guest: &Name, by: Deadline) -> Result<bool> {
+        self.call(("is_frozen", ""), by, |host, _| active(host, guest).map(drop))?;
+        Ok(self.read()?.frozen)
+    }
+
     fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
         self.call(("live_definition", ""), by, |host, _| active(host, guest).map(drop))?;
         Definition::from_xml(&document(guest))

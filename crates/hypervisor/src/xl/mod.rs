@@ -161,7 +161,11 @@ impl Hypervisor for Xl {
     }
 
     fn ping_agent(&self, _guest: &Name, _by: Deadline) -> Result<()> {
-        Err(Error::NoGuestAgent { words: "xl asks none".to_owned() })
+        no_guest_agent()
+    }
+
+    fn is_frozen(&self, _guest: &Name, _by: Deadline) -> Result<bool> {
+        no_guest_agent()
     }
 
     fn live_definition(&self, guest: &Name, by: Deadline) -> Result<Definition> {
@@ -242,6 +246,10 @@ fn kill(processes: Vec<Process>, by: Deadline) {
     for process in processes {
         Xen.kill(Trace::Process(process), by.slice(KILL));
     }
+}
+
+fn no_guest_agent<T>() -> Result<T> {
+    Err(Error::NoGuestAgent { words: "xl asks none".to_owned() })
 }
 
 fn unable(what: &'static str) -> Error {
