@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lab::Guest;
+use comparison::Action;
+use lab::{Guest, SHARED};
 use lab_guest::Command;
 use live::{Agent, Fixture, Turn};
 use std::fs;
@@ -33,6 +34,39 @@ fn place(lab: &Turn, guest: &Guest) {
         guest.file("img").display()
     );
     fs::write(lab.shared().join(format!("{}.toml", guest.name)), recipe).unwrap();
+}
+
+#[test]
+fn a_guest_on_demand_can_be_made_by_an_installer() {
+    let Some(lab) = LAB.turn(&["qemu-img"]) else { return };
+    let guest = Guest::new("installed", 1);
+    lab.place(&guest);
+    fs::remove_file(lab.shared().join("installed.img")).unwrap();
+    let recipe = |size: &str| {
+        let recipe = format!(
+            "[[disk]]\npath = \"{}\"\nsize = \"{size}\"\n[disk.installer]\nkernel = \"{SHARED}/vmlinuz\"\n\
+             initrd = \"{SHARED}/initramfs\"\nemulated = true\ncommand_line = \"console=ttyS0 panic=-1 hawser.install=2\"\n",
+            guest.file("img").display()
+        );
+        fs::write(lab.shared().join("installed.toml"), recipe).unwrap();
+    };
+    let agent = Agent::new(&lab, "n1", &guest);
+    let agent = agent.set("recipe", &guest.file("toml").display().to_string()).timeout(150);
+
+    // It finds no room, and panics.
+    recipe("4K");
+    let failed = agent.call(Action::Start);
+    assert_eq!(failed.code, 1);
+    assert!(failed.reason.contains("cannot install /srv/shared/installed.img"), "{failed:?}");
+    assert!(!lab.shared().join("installed.img").exists());
+
+    recipe("8M");
+    agent.start();
+    let disk = content(&lab, "installed.img");
+    assert!(disk.len() == 8 << 20 && disk[..2 << 20] == vec![0x48; 2 << 20]);
+    assert!(disk[2 << 20..].iter().all(|it| *it == 0));
+    lab.boot(&guest);
+    agent.stop();
 }
 
 #[test]

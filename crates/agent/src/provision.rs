@@ -38,7 +38,7 @@ impl Preparation {
         Ok(Self { recipe, foundations })
     }
 
-    /// The disks that must be in reach before anything is made: the templates of those that are missing, and of the guest's
+    /// The disks that must be in reach before anything is made: the templates or installers of those that are missing, and of the guest's
     /// own all that the recipe does not make, or that is there.
     ///
     /// # Errors
@@ -60,13 +60,13 @@ impl Preparation {
         }
         let there = there.into_iter().map(|it| it.disk);
         let is_missing = |path: &Path| missing.iter().any(|it| it.disk.path() == Some(path));
-        let templates = recipe.templates(is_missing).map(|path| Disk {
-            name: "template".to_owned(),
+        let sources = recipe.sources(is_missing).map(|path| Disk {
+            name: "source".to_owned(),
             source: Source::Path(path.to_owned()),
             writable: false,
             optional: false,
         });
-        Ok(others.into_iter().cloned().chain(there).chain(templates).collect())
+        Ok(others.into_iter().cloned().chain(there).chain(sources).collect())
     }
 
     /// Makes the disks that are missing, or with the id of a reinstallation that is not done yet all that the recipe names

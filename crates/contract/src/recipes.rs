@@ -47,7 +47,7 @@ pub fn what_a_recipe_needs_and_this_node_lacks_sends_the_guest_elsewhere(agent: 
     };
     let there = node.path("elsewhere");
     fs::rename(node.path("template"), &there).unwrap();
-    lacks("disk template (");
+    lacks("disk source (");
     fs::rename(there, node.path("template")).unwrap();
     node.give_disks(&[&node.path("absent/b.img")]);
     lacks("absent/b.img");

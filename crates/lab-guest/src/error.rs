@@ -51,6 +51,12 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+    /// What it was to install is not on the disk.
+    #[error("cannot write to the disk")]
+    Install {
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// There is no network device, or it cannot be configured.
     #[error("cannot configure network device {device}")]
     Network {

@@ -75,6 +75,10 @@ fn run() -> Result<(), Error> {
     boot::mount_filesystems()?;
     let options = Options::read()?;
     boot::load_modules()?;
+    if let Some(size) = options.install {
+        disk::write(size).map_err(|source| Error::Install { source })?;
+        power::off();
+    }
     let echo = Arc::new(echo::Echo::new(boot::boot_id()?));
     if let Some(address) = options.address {
         network::configure(address)?;

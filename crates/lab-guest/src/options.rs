@@ -13,6 +13,9 @@ pub struct Options {
     pub power_button: bool,
     /// `hawser.agent=off` leaves the guest agent's port unanswered.
     pub agent: bool,
+    /// `hawser.install=SIZE` makes it no guest but an installer: it writes so many MiB to its disk as
+    /// [`crate::Command::DiskWrite`] does, and powers off.
+    pub install: Option<u32>,
 }
 
 /// An IPv4 address with the length of its network's prefix, 0 to 32 bits.
@@ -44,12 +47,13 @@ impl FromStr for Options {
     type Err = Error;
 
     fn from_str(line: &str) -> Result<Self, Error> {
-        let mut options = Self { address: None, power_button: true, agent: true };
+        let mut options = Self { address: None, power_button: true, agent: true, install: None };
         for (name, value) in line.split_ascii_whitespace().filter_map(|word| word.split_once('=')) {
             match name {
                 "hawser.ip" => options.address = Some(network(value)?),
                 "hawser.acpi" => options.power_button = unless("hawser.acpi", value, "ignore")?,
                 "hawser.agent" => options.agent = unless("hawser.agent", value, "off")?,
+                "hawser.install" => options.install = Some(size(value)?),
                 _ => {}
             }
         }
@@ -67,6 +71,14 @@ fn network(value: &str) -> Result<Network, Error> {
         option: "hawser.ip",
         value: value.to_owned(),
         expected: "an IPv4 address with a prefix length, such as 10.77.0.100/24",
+    })
+}
+
+fn size(value: &str) -> Result<u32, Error> {
+    value.parse().map_err(|_| Error::Option {
+        option: "hawser.install",
+        value: value.to_owned(),
+        expected: "a number of MiB",
     })
 }
 
@@ -93,7 +105,12 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named() {
-        for wrong in ["hawser.ip=10.77.0.100", "hawser.ip=10.0.0.1/33", "hawser.agent=no"] {
+        for wrong in [
+            "hawser.ip=10.77.0.100",
+            "hawser.ip=10.0.0.1/33",
+            "hawser.agent=no",
+            "hawser.install=all",
+        ] {
             let error = wrong.parse::<Options>().unwrap_err().to_string();
             let value = wrong.split_once('=').unwrap().1;
             assert!(error.contains(value), "{error}");

@@ -75,8 +75,16 @@ pub enum Error {
         /// The volume.
         path: PathBuf,
     },
+    /// An installer ended, and there is no system on the disk.
+    #[error(
+        "the installer of {} ended, and has written next to nothing to it; boot it by hand to see what it lacks", .path.display()
+    )]
+    Blank {
+        /// The disk.
+        path: PathBuf,
+    },
     /// What an image is cannot be told.
-    #[error("cannot tell what the image {} is: qemu-img info gave {found:?}", .path.display())]
+    #[error("cannot tell what the image {} is: qemu-img gave {found:?}", .path.display())]
     Image {
         /// The image.
         path: PathBuf,
@@ -100,7 +108,9 @@ pub enum Flaw {
         message: String,
     },
     /// There is nothing to make.
-    #[error("it names no disk; expected a [[disk]] with path, template and method")]
+    #[error(
+        "it names no disk; expected a [[disk]] with path, and template and method or an installer"
+    )]
     NoDisk,
     /// A path is none that means the same everywhere.
     #[error("{} is no path; expected an absolute one without . and ..", .path.display())]

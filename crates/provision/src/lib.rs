@@ -18,10 +18,12 @@
 //! * [`Provision`]: makes them
 //! * [`Image`]: what qemu-img knows of an image, and does with it
 
+mod disk;
 mod error;
 mod generation;
 mod id;
 mod image;
+mod installer;
 mod lineage;
 mod lock;
 mod lvm;

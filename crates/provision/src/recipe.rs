@@ -1,6 +1,7 @@
+use crate::disk::Disk;
 use crate::error::{Error, Flaw, Result};
 use crate::seed::Seed;
-use crate::volume::{Disk, Method, Volume};
+use crate::volume::Volume;
 use exec::Deadline;
 use serde::Deserialize;
 use std::fs::File;
@@ -74,9 +75,8 @@ impl Recipe {
     }
 
     /// What it makes volumes from.
-    pub fn templates(&self, of: impl Fn(&Path) -> bool) -> impl Iterator<Item = &Path> {
-        let wanted = self.disks.iter().filter(move |disk| of(&disk.path));
-        wanted.map(|disk| disk.template.as_path())
+    pub fn sources(&self, of: impl Fn(&Path) -> bool) -> impl Iterator<Item = &Path> {
+        self.disks.iter().filter(move |disk| of(&disk.path)).flat_map(Disk::sources)
     }
 
     pub(crate) fn volumes(&self) -> impl Iterator<Item = Volume<'_>> {
@@ -93,7 +93,7 @@ impl Recipe {
             return Err(Flaw::NoDisk);
         }
         let seed = self.seed.as_ref();
-        let read = self.templates(|_| true).chain(seed.into_iter().flat_map(Seed::sources));
+        let read = self.sources(|_| true).chain(seed.into_iter().flat_map(Seed::sources));
         let mut named: Vec<&Path> = read.collect();
         for volume in self.volumes() {
             let path = volume.path();
@@ -105,14 +105,13 @@ impl Recipe {
         if let Some(path) = named.into_iter().find(|path| !is_plain(path)) {
             return Err(Flaw::Path { path: path.to_owned() });
         }
-        let is_lvm = |volume: &Volume<'_>| matches!(volume, Volume::Disk(disk) if disk.method == Method::Lvm);
+        let is_lvm = |volume: &Volume<'_>| matches!(volume, Volume::Disk(disk) if disk.is_lvm());
         let mut others = self.volumes().filter(|it| !is_lvm(it)).map(|it| it.path());
         if let Some(path) = others.find(|path| path.starts_with("/dev")) {
             return Err(Flaw::Device { path: path.to_owned() });
         }
-        let no_volume =
-            |disk: &&Disk| disk.method == Method::Lvm && disk.logical_volume().is_none();
-        if let Some(disk) = self.disks.iter().find(no_volume) {
+        let has_no_volume = |disk: &&Disk| disk.is_lvm() && disk.logical_volume().is_none();
+        if let Some(disk) = self.disks.iter().find(has_no_volume) {
             return Err(Flaw::NoLogicalVolume { path: disk.path.clone() });
         }
         seed.map_or(Ok(()), Seed::check)

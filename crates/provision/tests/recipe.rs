@@ -22,6 +22,11 @@ fn flaw(text: &str) -> String {
     error.source().unwrap().to_string()
 }
 
+/// A disk that an installer makes, as the words of that say.
+fn installed(words: &str) -> String {
+    format!("[[disk]]\npath = \"/a\"\nsize = \"2G\"\n[disk.installer]\n{words}\n")
+}
+
 fn disk(path: &str, template: &str, rest: &str) -> String {
     format!("[[disk]]\npath = \"{path}\"\ntemplate = \"{template}\"\nmethod = \"copy\"\n{rest}\n")
 }
@@ -67,6 +72,15 @@ fn a_recipe_that_is_wrong_is_refused_with_the_line_and_what_is_expected() {
             good.clone() + "[seed]\npath = \"/s\"\nmeta_data = \"/m\"\nuser_data = \"/s\"",
             "/s is to be made",
         ),
+        (good.replace("template", "#"), "line 1 (\"[[disk]]\"): expected a disk with template and"),
+        (
+            installed("cdrom = \"/i\"").replace("size", "#"),
+            "line 1 (\"[[disk]]\"): expected a size",
+        ),
+        (good.clone() + "[disk.installer]\ncdrom = \"/i\"", "or with an installer"),
+        (installed("cdrom = \"/i\"\ninitrd = \"/r\""), "line 4 (\"[disk.installer]\")"),
+        (installed("cdrom = \"/a\""), "/a is to be made, and is named a second time"),
+        (installed("kernel = \"k\""), "k is no path"),
         (good.clone() + "[up]\nby = \"smoke\"\nwithin = 9", "line 7 (\"by = \\\"smoke\\\"\")"),
         (good + "[up]\nby = { tcp = \"vm1:22\" }\nwithin = 9", "line 7"),
     ] {
