@@ -60,7 +60,7 @@ test: packages
 	$(CARGO) test --locked --workspace --exclude live
 	$(CARGO) test --locked -p live --lib --no-run --tests
 	$(MAKE) --jobs=2 --output-sync=target $(LIVE:%=live-%)
-	$(MAKE) $(LIVE_XEN:%=live-%)
+	$(MAKE) --jobs=1 $(LIVE_XEN:%=live-%)
 
 live-%:
 	$(CARGO) test --locked -p live --test $*

@@ -29,12 +29,13 @@ impl Turn {
                 &[&["--resource", resource, "--meta"], &stopped[..]].concat(),
             );
         }
-        self.settle();
+        // That it is idle does not say yet that it has seen the last change.
+        self.exec("n1", "crm_resource", &["--wait"]);
         for leftovers in ["constraints/*", "resources/*[@id!='fence']"] {
             let path = format!("/cib/configuration/{leftovers}");
             self.tell_cluster("cibadmin", &["--delete-all", "--force", "--xpath", &path]);
         }
-        self.settle();
+        self.exec("n1", "crm_resource", &["--wait"]);
     }
 
     /// Runs a program of the cluster's and returns what it prints.

@@ -146,8 +146,8 @@ pub trait Hypervisor {
     /// The daemon's refusal, in its own words: no agent configured, not connected, no answer.
     fn ping_agent(&self, guest: &Name, by: Deadline) -> Result<()>;
 
-    /// Whether the guest's file systems are frozen from inside, as for a backup: what writes in it stands still. Only
-    /// its guest agent knows.
+    /// Whether the guest's file systems are frozen, as for a backup: what writes in it stands still. That is known of
+    /// those that its guest agent has frozen (`guest-fsfreeze-status`).
     ///
     /// # Errors
     /// As [`Hypervisor::ping_agent`].

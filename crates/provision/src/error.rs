@@ -75,13 +75,15 @@ pub enum Error {
         /// The volume.
         path: PathBuf,
     },
-    /// An installer ended, and there is no system on the disk.
+    /// An installer ended without having installed a system.
     #[error(
-        "the installer of {} ended, and has written next to nothing to it; boot it by hand to see what it lacks", .path.display()
+        "the installer has put no system on {}: {found}; boot it by hand to see what it lacks", .path.display()
     )]
-    Blank {
+    NotInstalled {
         /// The disk.
         path: PathBuf,
+        /// How it ended, or what there is.
+        found: String,
     },
     /// What an image is cannot be told.
     #[error("cannot tell what the image {} is: qemu-img gave {found:?}", .path.display())]

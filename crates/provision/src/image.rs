@@ -20,12 +20,6 @@ struct Info {
     virtual_size: u64,
 }
 
-#[derive(Deserialize)]
-struct Extent {
-    length: u64,
-    data: bool,
-}
-
 impl Image {
     /// Looks at an image.
     ///
@@ -37,15 +31,6 @@ impl Image {
         let Info { format, virtual_size } = serde_json::from_slice(&info.stdout)
             .map_err(|_| Error::Image { path: path.to_owned(), found: info.text() })?;
         Ok(Self { path: path.to_owned(), format, size: virtual_size })
-    }
-
-    /// How much was written to it, in bytes.
-    pub(crate) fn content(&self, by: Deadline) -> Result<u64> {
-        let map = Tool::new("qemu-img").args(["map", "--output=json", "-f", &self.format]);
-        let map = map.arg(&self.path).run(by).map_err(failed("look at", &self.path))?;
-        let extents: Vec<Extent> = serde_json::from_slice(&map.stdout)
-            .map_err(|_| Error::Image { path: self.path.clone(), found: map.text() })?;
-        Ok(extents.iter().filter(|it| it.data).map(|it| it.length).sum())
     }
 
     /// Makes an overlay of that size, in bytes: an image in qcow2 with what is written to it, over this one. It names the
