@@ -3,6 +3,7 @@ use crate::image::Image;
 use crate::installer::Installer;
 use crate::lvm;
 use crate::place::Place;
+use crate::size::Size;
 use crate::volume::Note;
 use exec::Deadline;
 use serde::Deserialize;
@@ -65,31 +66,6 @@ enum Method {
     Backing,
     /// A logical volume: a snapshot of the template if that is a thin volume of the same group, else a copy.
     Lvm,
-}
-
-/// How large a disk is at least, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-struct Size(u64);
-
-impl TryFrom<String> for Size {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> std::result::Result<Self, &'static str> {
-        let shift = match text.chars().last() {
-            Some('K') => 10,
-            Some('M') => 20,
-            Some('G') => 30,
-            Some('T') => 40,
-            _ => 0,
-        };
-        let digits = text.trim_end_matches(['K', 'M', 'G', 'T']);
-        let is_number = digits.len() + usize::from(shift > 0) == text.len()
-            && digits.chars().all(|it| it.is_ascii_digit());
-        let size = digits.parse::<u64>().ok().filter(|_| is_number);
-        let size = size.and_then(|number| number.checked_mul(1 << shift));
-        size.map(Self).ok_or("expected a size such as \"20G\": bytes, or K, M, G or T of 1024")
-    }
 }
 
 impl Disk {

@@ -57,7 +57,7 @@ impl Image {
         by: Deadline,
         note: Note<'_>,
     ) -> Result<()> {
-        self.convert(&["-O", &self.format], file, by, note)?;
+        self.convert(&["-O", &self.format], file, by, &mut in_tenths(file, note))?;
         if size == self.size {
             return Ok(());
         }
@@ -67,31 +67,49 @@ impl Image {
 
     /// Copies what a guest sees of it to a device, which may have anything on it.
     pub(crate) fn write_to(&self, device: &Path, by: Deadline, note: Note<'_>) -> Result<()> {
-        self.convert(&["-n", "-O", "raw"], device, by, note)
+        self.convert(&["-n", "-O", "raw"], device, by, &mut in_tenths(device, note))
+    }
+
+    /// Copies what a guest sees of it to a raw file, whatever that has on it, and tells how far it has come, in percent.
+    ///
+    /// # Errors
+    /// [`Error::Tool`].
+    pub fn flatten(&self, file: &Path, by: Deadline, progress: &mut dyn FnMut(u8)) -> Result<()> {
+        self.convert(&["-O", "raw"], file, by, progress)
     }
 
     /// It ends with this process: nobody could tell when it is done.
-    fn convert(&self, how: &[&str], to: &Path, by: Deadline, note: Note<'_>) -> Result<()> {
+    fn convert(
+        &self,
+        how: &[&str],
+        to: &Path,
+        by: Deadline,
+        progress: &mut dyn FnMut(u8),
+    ) -> Result<()> {
         let convert = Tool::new("qemu-img").args(["convert", "-p", "-f", &self.format]).args(how);
-        let mut told = 0;
-        let mut show = |text: &[u8]| {
-            let tenths = tenths(text);
-            if tenths > told {
-                told = tenths;
-                note(format_args!("{} is copied to {} %", to.display(), 10 * tenths));
-            }
-        };
         let convert = convert.args([&self.path, to]).ends_with_us();
+        let mut show = |text: &[u8]| percent(text).into_iter().for_each(&mut *progress);
         convert.follow(by, &mut show).map(drop).map_err(failed("make", to))
     }
 }
 
+/// Notes each further tenth of a copy.
+fn in_tenths<'a>(to: &'a Path, note: Note<'a>) -> impl FnMut(u8) + 'a {
+    let mut told = 0;
+    move |percent| {
+        let tenths = percent / 10;
+        if tenths > told {
+            told = tenths;
+            note(format_args!("{} is copied to {} %", to.display(), 10 * tenths));
+        }
+    }
+}
+
 /// How far qemu-img says that it has come, the last time in `    (12.34/100%)`.
-fn tenths(text: &[u8]) -> u8 {
+fn percent(text: &[u8]) -> Option<u8> {
     let text = String::from_utf8_lossy(text);
-    let last = text.rsplit_once('/').and_then(|(before, _)| before.rsplit_once('('));
-    let whole = last.and_then(|(_, percent)| percent.split('.').next());
-    whole.and_then(|percent| percent.trim().parse::<u8>().ok()).unwrap_or_default() / 10
+    let (before, _) = text.rsplit_once('/')?;
+    before.rsplit_once('(')?.1.split('.').next()?.trim().parse().ok()
 }
 
 fn failed(verb: &'static str, path: &Path) -> impl FnOnce(exec::Error) -> Error {
@@ -105,14 +123,14 @@ mod tests {
 
     #[test]
     fn progress_is_the_last_that_was_said() {
-        for (said, tenths_done) in [
-            ("", 0),
-            ("    (0.00/100%)\r", 0),
-            ("    (0.00/100%)\r    (41.02/100%)\r", 4),
-            ("    (99.00/100%)\r    (100.00/100%)\r", 10),
-            ("nonsense", 0),
+        for (said, done) in [
+            ("", None),
+            ("    (0.00/100%)\r", Some(0)),
+            ("    (0.00/100%)\r    (41.02/100%)\r", Some(41)),
+            ("    (99.00/100%)\r    (100.00/100%)\r", Some(100)),
+            ("nonsense", None),
         ] {
-            assert_eq!(tenths(said.as_bytes()), tenths_done, "{said:?}");
+            assert_eq!(percent(said.as_bytes()), done, "{said:?}");
         }
     }
 }

@@ -17,6 +17,8 @@
 //! * [`Recipe`]: which volumes, and what they are made from
 //! * [`Provision`]: makes them
 //! * [`Image`]: what qemu-img knows of an image, and does with it
+//! * [`Size`]: how large a disk is
+//! * [`is_written`]: whether QEMU writes to one
 
 mod disk;
 mod error;
@@ -31,11 +33,14 @@ mod place;
 mod provision;
 mod recipe;
 mod seed;
+mod size;
 mod volume;
 
 pub use error::{Error, Flaw, Result};
 pub use id::Id;
 pub use image::Image;
+pub use lock::is_written;
 pub use provision::{Plan, Provision};
 pub use recipe::{Recipe, Sign, Up};
+pub use size::Size;
 pub use volume::Note;

@@ -8,6 +8,9 @@ use std::io;
 const WRITER: i64 = 100 + 1;
 
 /// Whether a QEMU, or a tool of its, has an image open to write to it.
+///
+/// # Errors
+/// The kernel's.
 pub fn is_written(image: &File) -> io::Result<bool> {
     let (write, start) = (F_WRLCK as i16, SEEK_SET as i16);
     let mut lock = flock { l_type: write, l_whence: start, l_start: WRITER, l_len: 1, l_pid: 0 };
