@@ -6,6 +6,7 @@ use crate::demo::Demo;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::lab::LabArguments;
+use crate::p2v::P2v;
 use crate::provision::ProvisionArguments;
 use crate::recovery::Recovery;
 
@@ -25,6 +26,7 @@ enum Area {
     Bench(Bench),
     Recovery(Recovery),
     Provision(ProvisionArguments),
+    P2v(P2v),
 }
 
 impl Arguments {
@@ -36,6 +38,7 @@ impl Arguments {
             Area::Bench(bench) => bench.run(),
             Area::Recovery(recovery) => recovery.run(),
             Area::Provision(provision) => provision.run(),
+            Area::P2v(p2v) => p2v.run(),
         }
     }
 }

@@ -23,6 +23,9 @@ pub enum Error {
     /// The disks of a guest cannot be made.
     #[error(transparent)]
     Provision(#[from] provision::Error),
+    /// Something cannot be made a guest.
+    #[error(transparent)]
+    P2v(#[from] p2v::Error),
     /// The history cannot be read.
     #[error("cannot read the history {}", .path.display())]
     History {

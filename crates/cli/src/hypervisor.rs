@@ -1,15 +1,24 @@
 use clap::{Args, ValueEnum};
 
-/// What guests run on, which says which agents there are for them.
+/// What guests run on, which says whose agents are theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Hypervisor {
-    /// ocf:hawser:kvm beside ocf:heartbeat:VirtualDomain
+    /// QEMU by libvirt: ocf:hawser:kvm, and ocf:heartbeat:VirtualDomain
     Kvm,
-    /// ocf:hawser:xen beside ocf:heartbeat:Xen, on Xen hosts that QEMU emulates: slow
+    /// Xen by xl: ocf:hawser:xen, and ocf:heartbeat:Xen; a lab's Xen hosts are emulated, and slow
     Xen,
 }
 
 impl From<Hypervisor> for comparison::Hypervisor {
+    fn from(hypervisor: Hypervisor) -> Self {
+        match hypervisor {
+            Hypervisor::Kvm => Self::Kvm,
+            Hypervisor::Xen => Self::Xen,
+        }
+    }
+}
+
+impl From<Hypervisor> for p2v::Hypervisor {
     fn from(hypervisor: Hypervisor) -> Self {
         match hypervisor {
             Hypervisor::Kvm => Self::Kvm,

@@ -8,6 +8,7 @@ mod facts;
 mod faults;
 mod hypervisor;
 mod lab;
+mod p2v;
 mod provision;
 mod recovery;
 mod terminal;

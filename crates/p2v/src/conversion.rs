@@ -1,0 +1,207 @@
+use crate::adapt::Adaptation;
+use crate::copy::Copy;
+use crate::definition::{Definition, Hypervisor};
+use crate::disk::Disk;
+use crate::exclusion::Exclusion;
+use crate::interface::{Device, Interface};
+use crate::machine::Machine;
+use crate::source::Source;
+use crate::survey::Survey;
+use crate::table::Disks;
+use crate::word::Word;
+use crate::{Error, Result};
+use exec::Deadline;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::geteuid;
+use provision::Image;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The programs of this host that it takes, for a machine and for an image.
+const FOR_A_MACHINE: &[&str] =
+    &["blkid", "guestfish", "losetup", "mke2fs", "mount", "rsync", "sfdisk", "ssh"];
+const FOR_AN_IMAGE: &[&str] = &["guestfish", "losetup", "qemu-img"];
+
+/// What a guest gets that was made from an image, which does not say: memory in MiB, and processors.
+const USUAL: (u64, u32) = (2048, 2);
+
+/// What a disk has beside its files, in bytes, and an eighth of what they take.
+const SPARE: u64 = 256 << 20;
+
+/// How long units that were stopped may take to start again.
+const RESTART_TIME: Duration = Duration::from_secs(300);
+
+/// Where what is done is told, with how much of it is, in percent, where that is known.
+pub type Note<'a> = &'a (dyn Fn(&str, Option<u8>) + Sync);
+
+/// What is to become a guest, and what guest.
+#[derive(Debug)]
+pub struct Conversion {
+    /// What is converted.
+    pub source: Source,
+    /// The guest's name, which is also its files'.
+    pub name: Word,
+    /// The directory that gets the guest's files, under the path that the nodes have it.
+    pub output: PathBuf,
+    /// How large a machine's disk is to be, in bytes; otherwise it is as large as the file systems that are copied.
+    pub size: Option<u64>,
+    /// The bridge that the guest is attached to.
+    pub bridge: Word,
+    /// What the guest is to run on.
+    pub hypervisor: Hypervisor,
+    /// What of a machine is left out.
+    pub exclude: Vec<Exclusion>,
+    /// The units of a machine that are stopped before the last pass.
+    pub stop: Vec<String>,
+    /// The network interfaces; otherwise they are the machine's.
+    pub interfaces: Vec<Interface>,
+}
+
+/// A disk with all that is on the source, and what is known of that.
+struct Copied {
+    disk: Disk,
+    adaptation: Adaptation,
+    memory: u64,
+    processors: u32,
+}
+
+impl Conversion {
+    /// Does it. The disk gets its name when all is done, and only then. What was interrupted is gone on with.
+    ///
+    /// # Errors
+    /// Any of [`Error`]. A source that cannot become a guest is refused before anything is written.
+    pub fn perform(&self, by: Deadline, note: Note<'_>) -> Result<()> {
+        let directory = self.check()?;
+        let copied = match &self.source {
+            Source::Machine(machine) => self.copy_machine(machine, &directory, by, note)?,
+            Source::Image(path) => self.copy_image(path, &directory, by, note)?,
+        };
+        let Copied { disk, adaptation, memory, processors } = copied;
+        note("adapting the system", None);
+        disk.wait_unused()?;
+        adaptation.perform(disk.path(), by)?;
+        let definition = Definition {
+            name: &self.name,
+            hypervisor: self.hypervisor,
+            directory: &directory,
+            memory,
+            processors,
+            devices: &adaptation.devices,
+            bridge: &self.bridge,
+        };
+        definition.write()?;
+        disk.finish(&definition.file("img"))
+    }
+
+    /// What can be known without the source; the directory with its whole path.
+    fn check(&self) -> Result<PathBuf> {
+        if !geteuid().is_root() {
+            return Err(Error::NotRoot);
+        }
+        let programs = match self.source {
+            Source::Machine(_) => FOR_A_MACHINE,
+            Source::Image(_) => FOR_AN_IMAGE,
+        };
+        programs.iter().try_for_each(|it| exec::find(it).map(drop)).map_err(Error::Lack)?;
+        let path = self.output.canonicalize().map_err(Error::file("find", &self.output))?;
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-".contains(it);
+        if path.to_str().is_some_and(|it| it.chars().all(is_plain)) {
+            self.check_absent(&path)?;
+            Ok(path)
+        } else {
+            Err(Error::Directory { path })
+        }
+    }
+
+    fn check_absent(&self, directory: &Path) -> Result<()> {
+        let path = directory.join(format!("{}.img", self.name));
+        if path.exists() { Err(Error::Exists { path }) } else { Ok(()) }
+    }
+
+    /// The disk on which this, and no other process, works.
+    fn open(&self, directory: &Path) -> Result<Disk> {
+        let disk = Disk::open(&directory.join(format!("{}.img.hawser-part", self.name)))?;
+        // Another process may have had it until now, and finished it.
+        self.check_absent(directory)?;
+        Ok(disk)
+    }
+
+    fn copy_machine(
+        &self,
+        machine: &Machine,
+        directory: &Path,
+        by: Deadline,
+        note: Note<'_>,
+    ) -> Result<Copied> {
+        note(&format!("asking {machine} what it is"), None);
+        let survey = Survey::take(machine, &self.interfaces, &self.exclude, by)?;
+        let size = self.size_for(&survey)?;
+        let disk = self.open(directory)?;
+        check_space(directory, &survey, &disk)?;
+        let uuid = disk.lay_out(size, &survey.mounts[0], by)?;
+        let copy = Copy { machine, survey: &survey, excluded: &self.exclude, disk: disk.path() };
+        copy.pass("first pass", by, note)?;
+        disk.wait_unused()?;
+        let stopped = self.command("stop", machine, by);
+        let copied = stopped.and_then(|()| copy.pass("second pass", by, note));
+        if copied.is_err() {
+            note("starting again what was stopped", None);
+            // What is told is why the copy failed.
+            let _ = self.command("start", machine, Deadline::after(RESTART_TIME));
+        }
+        copied?;
+        let Survey { memory, processors, system, fstab, crypttab, devices, .. } = survey;
+        let adaptation =
+            Adaptation { system, disks: Disks::Merged(uuid), fstab, crypttab, devices };
+        Ok(Copied { disk, adaptation, memory, processors })
+    }
+
+    fn copy_image(
+        &self,
+        path: &Path,
+        directory: &Path,
+        by: Deadline,
+        note: Note<'_>,
+    ) -> Result<Copied> {
+        let path = &path.canonicalize().map_err(Error::file("find", path))?;
+        note(&format!("looking into {}", path.display()), None);
+        let image = Image::look(path, by)?;
+        let devices = Device::choose("[]", &self.interfaces)?;
+        let adaptation = Adaptation::look(path, self.hypervisor.disk(), devices, by)?;
+        let disk = self.open(directory)?;
+        image.flatten(disk.path(), by, &mut |percent| note("copying the image", Some(percent)))?;
+        let (memory, processors) = USUAL;
+        Ok(Copied { disk, adaptation, memory, processors })
+    }
+
+    /// Has systemd do something with the units that are not to run while the last is copied.
+    fn command(&self, verb: &str, machine: &Machine, by: Deadline) -> Result<()> {
+        if self.stop.is_empty() {
+            return Ok(());
+        }
+        let words =
+            ["systemctl", verb, "--"].into_iter().chain(self.stop.iter().map(String::as_str));
+        machine.run(&words.collect::<Vec<_>>(), by).map(drop)
+    }
+
+    /// The disk's size in bytes, with what a file system needs for itself.
+    fn size_for(&self, survey: &Survey) -> Result<u64> {
+        let used = survey.used();
+        let least = (used + used / 8 + SPARE).next_multiple_of(1 << 20);
+        let size = self.size.unwrap_or(survey.size().max(least)) & !((1 << 20) - 1);
+        if size < least { Err(Error::TooSmall { size, used, least }) } else { Ok(size) }
+    }
+}
+
+/// Refuses to begin a copy for which there is no space.
+fn check_space(directory: &Path, survey: &Survey, disk: &Disk) -> Result<()> {
+    let failed = Error::file("look at", directory);
+    let space = statvfs(directory).map_err(|error| failed(error.into()))?;
+    let free = space.blocks_available() * space.fragment_size();
+    let needed = survey.used().saturating_sub(disk.allocated()?);
+    if free < needed {
+        Err(Error::NoSpace { path: directory.to_owned(), free, needed })
+    } else {
+        Ok(())
+    }
+}
