@@ -10,10 +10,13 @@
 //! * [`Agent`]: the agent, called as Pacemaker calls it
 //! * [`Fault`], [`Moment`] and [`Watch`]: what befalls a migration, when, and that no second copy runs
 //! * [`boot`] and [`Journal`]: a machine with systemd, and what became of its units
+//! * [`debian`] and [`Machine`]: a small system, and a machine in the lab's network that runs it
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod agent;
+mod appliance;
+mod debian;
 mod fault;
 mod fixture;
 mod install;
@@ -25,10 +28,12 @@ mod turn;
 mod watch;
 
 pub use agent::{Agent, Answer};
+pub use appliance::equip_libguestfs;
+pub use debian::debian;
 pub use fault::{Fault, Side};
 pub use fixture::Fixture;
 pub use journal::Journal;
-pub use machine::boot;
+pub use machine::{Machine, boot};
 pub use moment::Moment;
 pub use turn::Turn;
 pub use watch::Watch;

@@ -2,11 +2,11 @@
 
 use crate::fixture::{lack, skip};
 use crate::journal::Journal;
-use crate::{eventually, install};
-use exec::Tool;
+use crate::{Turn, eventually, install, soon};
+use exec::{Child, Tool};
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::{self, File};
 use std::io;
 use std::panic::resume_unwind;
@@ -18,9 +18,11 @@ const PROGRAMS: [&str; 4] = ["systemd-nspawn", "libvirtd", "pacemakerd", "qemu-s
 /// Where systemd-nspawn makes its control groups, which two machines would share.
 const CGROUPS: &str = "/sys/fs/cgroup";
 
-/// The machine's file system: this machine's own, and over it what the machine writes.
+/// The machine's file system: another one, and over it what the machine writes.
 const ROOT: &str = "/run/root";
-const LAYERS: &str = "lowerdir=/,upperdir=/run/upper,workdir=/run/work";
+
+/// The port of the lab's switch that a machine is plugged into.
+const PORT: &str = "machine";
 
 /// What of the installed tree the machine sees.
 const INSTALLED: [&str; 2] = ["/usr/lib/ocf/resource.d/hawser", "/usr/libexec/hawser"];
@@ -42,29 +44,40 @@ pub fn boot(files: &[(&str, &str)]) -> Option<Journal> {
         return skip(&"a machine with systemd needs root");
     }
     let tree = install::tree();
-    let turn = File::open(CGROUPS).expect("control groups");
-    let _turn = Flock::lock(turn, FlockArg::LockExclusive)
-        .map_err(|(_, error)| error)
-        .expect("the control groups can be locked");
-    // The mounts are the thread's own, and end with it.
-    let booted = thread::scope(|scope| scope.spawn(|| boot_apart(files, tree)).join());
+    let _turn = lock_cgroups();
+    let booted = apart(|| boot_apart(files, tree));
     remove_cgroups();
-    match booted.unwrap_or_else(|panic| resume_unwind(panic)) {
+    match booted {
         Ok(journal) => Some(journal),
         Err(why) => skip(&format!("no machine with systemd can be made: {why}")),
     }
 }
 
-fn boot_apart(files: &[(&str, &str)], tree: &Path) -> Result<Journal, String> {
-    isolate().map_err(|error| error.to_string())?;
-    prepare(files).expect("the machine's files can be written");
-    let binds = INSTALLED.map(|path| format!("--bind-ro={}{path}:{path}", tree.display()));
-    let output = Tool::new("systemd-nspawn")
+/// Does something on a thread of its own, whose mounts end with it and with what it has started.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn lock_cgroups() -> Flock<File> {
+    let turn = File::open(CGROUPS).expect("control groups");
+    Flock::lock(turn, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .expect("the control groups can be locked")
+}
+
+fn nspawn() -> Tool {
+    Tool::new("systemd-nspawn")
         .args(["--boot", "--register=no", "--keep-unit", "--private-network"])
         .args(["--console=read-only", "--directory", ROOT])
-        .args(binds)
-        .output(eventually())
-        .expect("the machine shuts down");
+}
+
+fn boot_apart(files: &[(&str, &str)], tree: &Path) -> Result<Journal, String> {
+    isolate(Path::new("/")).map_err(|error| error.to_string())?;
+    fs::remove_dir_all(Path::new(ROOT).join("etc/systemd/system")).expect("units");
+    prepare(files).expect("the machine's files can be written");
+    let binds = INSTALLED.map(|path| format!("--bind-ro={}{path}:{path}", tree.display()));
+    let output = nspawn().args(binds).output(eventually()).expect("the machine shuts down");
     if output.status.success() {
         Ok(Journal::read(&Path::new(ROOT).join("var/log/journal")))
     } else {
@@ -72,7 +85,7 @@ fn boot_apart(files: &[(&str, &str)], tree: &Path) -> Result<Journal, String> {
     }
 }
 
-fn isolate() -> io::Result<()> {
+fn isolate(lower: &Path) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
@@ -81,13 +94,13 @@ fn isolate() -> io::Result<()> {
     for directory in ["/run/upper", "/run/work", ROOT] {
         fs::create_dir(directory)?;
     }
-    mount(Some("overlay"), ROOT, Some("overlay"), MsFlags::empty(), Some(LAYERS))?;
+    let layers = format!("lowerdir={},upperdir=/run/upper,workdir=/run/work", lower.display());
+    mount(Some("overlay"), ROOT, Some("overlay"), MsFlags::empty(), Some(layers.as_str()))?;
     Ok(())
 }
 
 fn prepare(files: &[(&str, &str)]) -> io::Result<()> {
     let root = Path::new(ROOT);
-    fs::remove_dir_all(root.join("etc/systemd/system"))?;
     fs::create_dir_all(root.join("var/log/journal"))?;
     for (path, content) in files {
         let path = root.join(path);
@@ -95,6 +108,50 @@ fn prepare(files: &[(&str, &str)]) -> io::Result<()> {
         fs::write(path, content)?;
     }
     Ok(())
+}
+
+/// A machine that runs in a lab's network, until it is dropped.
+pub struct Machine {
+    nspawn: Child,
+    _turn: Flock<File>,
+}
+
+impl Machine {
+    /// Boots the system in a directory, which stays as it is, with the files that are given by path and content. Its
+    /// network interface is `ens3`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn boot(lab: &Turn, system: &Path, files: &[(&str, &str)]) -> Self {
+        let turn = lock_cgroups();
+        let network = lab.observer().expect("the lab answers").network();
+        let nspawn = apart(|| {
+            let network = File::open(network).expect("the lab's network");
+            setns(network, CloneFlags::CLONE_NEWNET).expect("the lab's network");
+            isolate(system).expect("a machine of its own");
+            prepare(files).expect("the machine's files can be written");
+            nspawn().arg(format!("--network-veth-extra={PORT}:ens3")).spawn(None)
+        });
+        let machine = Self { nspawn: nspawn.expect("systemd-nspawn"), _turn: turn };
+        let ip = |arguments: &[&str]| {
+            let tool = lab.observer().expect("the lab answers").tool("ip");
+            tool.args(arguments).output(soon()).expect("ip").status.success()
+        };
+        let plug = ["link", "set", PORT, "master", "switch", "up"];
+        crate::wait_until("the machine is plugged in", eventually(), || ip(&plug));
+        machine
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // systemd-nspawn has the machine shut itself down then.
+        self.nspawn.terminate();
+        let _ = self.nspawn.wait(eventually());
+        self.nspawn.kill();
+        remove_cgroups();
+    }
 }
 
 /// Removes the control groups that systemd-nspawn made in this process's own, in whichever hierarchies.

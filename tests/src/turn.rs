@@ -1,6 +1,7 @@
 use crate::{patience, soon, wait_for};
 use exec::{Deadline, Output, Tool};
 use guest::{Entry, History};
+use lab::image::Accelerator;
 use lab::probe::{Control, Namespace};
 use lab::{Guest, Lab, Node, Stack};
 use lab_guest::{BootId, Command, Status};
@@ -89,6 +90,16 @@ impl Turn {
         let changed = change(&definition);
         assert_ne!(definition, changed);
         fs::write(file, changed).expect("the shared storage can be written");
+    }
+
+    /// What runs the processors of the lab's guests.
+    ///
+    /// # Panics
+    /// When that cannot be told.
+    #[must_use]
+    pub fn accelerator(&self) -> Accelerator {
+        let guest = self.domain(&Guest::new("any", 0), self.eventually());
+        guest.expect("a guest can be made").accelerator
     }
 
     /// Tells a guest something, as soon as it can be reached.

@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use comparison::Action;
-use lab::{Guest, image};
-use live::{Agent, Fixture, Turn, soon, wait_until};
+use lab::Guest;
+use live::{Agent, Fixture, Turn, equip_libguestfs, soon, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
 static LAB: Fixture = Fixture::bare("files", 2);
 
@@ -22,39 +21,6 @@ fn make_system(lab: &Turn, image: &str) {
     lab.exec("n1", "mke2fs", &["-q", "-t", "ext4", "-d", "/srv/shared/tree", image, "16M"]);
 }
 
-/// The kernel tree that the lab has unpacked for its guests; none where it uses the machine's own kernel.
-fn unpacked_kernel() -> Option<PathBuf> {
-    let mut packages = fs::read_dir(image::CACHE).ok()?.map(Result::unwrap);
-    packages
-        .find(|it| it.file_name().as_encoded_bytes().starts_with(b"linux-image-"))
-        .map(|it| it.path())
-}
-
-/// Gives the node what libguestfs needs of a machine: a kernel with its modules, a place for the appliance
-/// that it makes of them, and no KVM that does not work.
-fn equip(lab: &Turn, guest: &Guest) {
-    let mount = |arguments: &[&str]| lab.exec("n1", "mount", arguments);
-    fs::create_dir(lab.shared().join("appliance")).unwrap();
-    mount(&["--bind", "/srv/shared/appliance", "/var/tmp"]);
-    let definition = fs::read_to_string(lab.shared().join(format!("{}.xml", guest.name))).unwrap();
-    if definition.contains("<domain type='qemu'") && Path::new("/dev/kvm").exists() {
-        lab.exec("n1", "umount", &["/dev/kvm"]);
-    }
-    let Some(tree) = unpacked_kernel() else { return };
-    mount(&["--bind", &tree.join("boot").display().to_string(), "/boot"]);
-    lab.exec("n1", "mkdir", &["/tmp/upper", "/tmp/work", "/tmp/agents"]);
-    // What is mounted below /usr/lib is covered with the rest.
-    let agents = "/usr/lib/ocf/resource.d";
-    mount(&["--bind", agents, "/tmp/agents"]);
-    let lower = format!("lowerdir={}/lib:/usr/lib", tree.display());
-    let layers = format!("{lower},upperdir=/tmp/upper,workdir=/tmp/work");
-    mount(&["-t", "overlay", "-o", &layers, "libraries", "/usr/lib"]);
-    mount(&["--bind", "/tmp/agents", agents]);
-    for version in fs::read_dir(tree.join("lib/modules")).unwrap() {
-        lab.exec("n1", "depmod", &[version.unwrap().file_name().to_str().unwrap()]);
-    }
-}
-
 #[test]
 fn files_are_copied_into_a_new_overlay_or_there_is_none() {
     let Some(lab) = LAB.turn(&["virt-copy-in", "mke2fs", "debugfs", "depmod"]) else { return };
@@ -66,7 +32,7 @@ fn files_are_copied_into_a_new_overlay_or_there_is_none() {
     let seed = lab.shared().join("seed");
     fs::create_dir(&seed).unwrap();
     fs::write(seed.join("greeting"), "welcome\n").unwrap();
-    equip(&lab, &guest);
+    equip_libguestfs(&lab, "n1");
     let agent = Agent::new(&lab, "n1", &guest)
         .set("backingfile", "/srv/shared/a system.img")
         .set("force_stop", "true")
