@@ -4,7 +4,7 @@
 
 use exec::{Deadline, Tool};
 use provision::{Error, Id, Plan, Provision, Recipe};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -256,7 +256,9 @@ fn what_is_in_use_or_is_no_file_is_left_as_it_is() {
     let guest = Tool::new("qemu-nbd").args(["--format=raw", "--persistent", "--socket"]);
     let mut guest = guest.args([&socket, &shelf.path("b.img")]).spawn(None).unwrap();
     let by = soon();
-    while !socket.exists() {
+    // Its socket is there before it has taken the image.
+    let image = File::open(shelf.path("b.img")).unwrap();
+    while !provision::is_written(&image).unwrap() {
         assert!(by.pause(Duration::from_millis(10)) && guest.ended().is_none());
     }
     let refused = shelf.reinstall("1");
