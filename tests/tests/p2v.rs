@@ -36,6 +36,8 @@ ExecStart=sleep infinity
 ExecStop=touch /var/lib/last
 ";
 
+const OPTIONS: [&str; 6] = ["--size", "3G", "--stop", "diary.service", "--interface", "ens3"];
+
 /// How long a conversion may take on a machine that is busy with other tests.
 const CONVERSION: Duration = Duration::from_secs(2400);
 
@@ -79,7 +81,7 @@ fn ask(lab: &Turn, command: &str) -> Output {
 }
 
 fn convert(lab: &Turn, source: &str, name: &str, options: &[&str]) -> Output {
-    let fixed = ["p2v", source, "--name", name, "--output", "/srv/shared", "--size", "3G"];
+    let fixed = ["p2v", source, "--name", name, "--output", "/srv/shared"];
     let tool = lab.tool("n1", "hawser").args(fixed).args(["--identity", "/etc/ssh/p2v_key"]);
     tool.args(options).output(Deadline::after(CONVERSION)).unwrap()
 }
@@ -97,7 +99,7 @@ fn equip_loops(lab: &Turn) {
 fn interrupt(lab: &Turn, source: &str) {
     let part = lab.shared().join("web.img.hawser-part");
     std::thread::scope(|scope| {
-        let conversion = scope.spawn(|| convert(lab, source, "web", &[]));
+        let conversion = scope.spawn(|| convert(lab, source, "web", &OPTIONS));
         wait_until("much of it is copied", eventually(), || {
             use std::os::unix::fs::MetadataExt;
             part.metadata().is_ok_and(|it| it.blocks() * 512 > 100 << 20)
@@ -110,12 +112,35 @@ fn interrupt(lab: &Turn, source: &str) {
     });
 }
 
+/// The UUID of the root file system on the guest's disk, which is a new one each time that one is made: ext4 has it at
+/// 0x68 of its superblock, which is 1 KiB behind its beginning.
+fn file_system(lab: &Turn, name: &str) -> [u8; 16] {
+    use std::os::unix::fs::FileExt;
+    let mut uuid = [0; 16];
+    let disk = fs::File::open(lab.shared().join(name)).unwrap();
+    disk.read_exact_at(&mut uuid, (2 << 20) + 1024 + 0x68).unwrap();
+    uuid
+}
+
+/// Has a conversion fail when all is copied: the initramfs cannot be made.
+fn fail(lab: &Turn, source: &str) {
+    let (tool, aside) = ("/usr/sbin/update-initramfs", "/root/update-initramfs");
+    let change = |command: &str| assert!(ask(lab, command).status.success(), "{command}");
+    change(&format!("mv {tool} {aside} && ln -s /bin/false {tool}"));
+    let failed = convert(lab, source, "web", &OPTIONS).error_text();
+    assert!(failed.contains("cannot adapt the system on"), "{failed}");
+    assert!(failed.contains("starting again"), "{failed}");
+    assert_eq!(ask(lab, "systemctl is-active diary.service").text(), "active\n");
+    change(&format!("mv {aside} {tool}"));
+}
+
 /// Has the lab's node be able to run the guest: its processors may be emulated, and its memory is a lab's.
 fn fit(lab: &Turn) {
     let path = lab.shared().join("web.xml");
     let mut text = fs::read_to_string(&path).unwrap();
     if lab.accelerator() == Accelerator::Emulation {
         text = text.replace("<domain type='kvm'", "<domain type='qemu'");
+        text = text.replace("host-model", "maximum");
     }
     let (before, rest) = text.split_once("<memory unit='MiB'>").unwrap();
     let (_, after) = rest.split_once('<').unwrap();
@@ -133,12 +158,15 @@ fn a_machine_becomes_a_guest_that_does_what_it_did() {
     let source = format!("ssh://{ADDRESS}");
 
     interrupt(&lab, &source);
-    let done = convert(&lab, &source, "web", &["--stop", "diary.service", "--interface", "ens3"]);
+    let begun = file_system(&lab, "web.img.hawser-part");
+    fail(&lab, &source);
+    let done = convert(&lab, &source, "web", &OPTIONS);
     assert!(done.status.success(), "{}", done.error_text());
+    assert_eq!(file_system(&lab, "web.img"), begun, "it began anew");
     // The service was stopped for the second pass, and is to stay so.
     assert_eq!(ask(&lab, "systemctl is-active diary.service").text(), "inactive\n");
     drop(machine);
-    let again = convert(&lab, &source, "web", &[]).error_text();
+    let again = convert(&lab, &source, "web", &OPTIONS).error_text();
     assert!(again.contains("web.img is there"), "{again}");
 
     fit(&lab);
@@ -163,7 +191,8 @@ fn what_cannot_become_a_guest_is_refused_with_a_reason() {
     equip_libguestfs(&lab, "n1");
     let _machine = boot_machine(&lab, &system);
     let refused = |source: &str, why: &str| {
-        let output = convert(&lab, source, "refused", &[]);
+        let options: &[&str] = if source.starts_with("ssh") { &OPTIONS } else { &[] };
+        let output = convert(&lab, source, "refused", options);
         let text = output.error_text();
         assert!(!output.status.success() && text.contains(why), "{source}: {text}");
         assert!(!lab.shared().join("refused.img.hawser-part").exists(), "{source}");
@@ -174,4 +203,8 @@ fn what_cannot_become_a_guest_is_refused_with_a_reason() {
     refused("/srv/shared/absent.qcow2", "cannot find /srv/shared/absent.qcow2");
     fs::write(lab.shared().join("blank.img"), vec![0; 1 << 20]).unwrap();
     refused("/srv/shared/blank.img", "no operating system was found");
+    let xml = lab.shared().join("refused.xml");
+    fs::write(&xml, "another guest's").unwrap();
+    refused(&format!("ssh://{ADDRESS}"), "refused.xml is there");
+    assert_eq!(fs::read_to_string(xml).unwrap(), "another guest's");
 }

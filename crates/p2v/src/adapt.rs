@@ -1,10 +1,11 @@
 use crate::interface::Device;
-use crate::system::{Initramfs, SIGNS, System};
+use crate::system::{INSTALLABLE, Initramfs, SIGNS, System};
 use crate::table::Disks;
 use crate::{Error, Result};
 use exec::{Deadline, Tool};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 const FSTAB: &str = "/etc/fstab";
 const CRYPTTAB: &str = "/etc/crypttab";
@@ -22,6 +23,11 @@ const CONSOLES: &str = concat!(
 /// The drivers of a guest's devices, of either hypervisor.
 const DRIVERS: [&str; 6] =
     ["virtio_pci", "virtio_blk", "virtio_net", "virtio_scsi", "xen-blkfront", "xen-netfront"];
+
+/// How long booting the appliance and looking around may take, and how long adapting a system: an emulated processor
+/// was seen to need 10 minutes.
+const BOOT_TIME: Duration = Duration::from_secs(600);
+const TIME: Duration = Duration::from_secs(3600);
 
 /// A copied system, and what it is to be as a guest's.
 #[derive(Debug)]
@@ -54,10 +60,13 @@ impl Adaptation {
         let questions = SIGNS.iter().map(|path| format!("exists {path}\n"));
         let script: String = downloads.chain(questions).collect();
         let look = guestfish(&["--ro", "--inspector"], image).input(script);
-        let answers = look.run(by).map_err(Error::tool("find a system on", image))?.text();
+        let answers =
+            look.run(by.slice(BOOT_TIME)).map_err(Error::tool("find a system on", image))?.text();
         let answers: Vec<&str> = answers.lines().collect();
         let has = |sign: &str| {
-            SIGNS.iter().zip(&answers).any(|(it, answer)| *it == sign && *answer == "true")
+            // What could be installed is not what was.
+            sign != INSTALLABLE
+                && SIGNS.iter().zip(&answers).any(|(it, answer)| *it == sign && *answer == "true")
         };
         let unsuitable = |source| Error::Unsuitable { what: image.display().to_string(), source };
         let [fstab, crypttab] =
@@ -87,7 +96,7 @@ impl Adaptation {
             Disks::Renamed(_) => &["--inspector"],
         };
         let adapt = guestfish(&[&["--rw"], mounts].concat(), disk).input(script);
-        adapt.run(by).map(drop).map_err(Error::tool("adapt the system on", disk))
+        adapt.run(by.slice(TIME)).map(drop).map_err(Error::tool("adapt the system on", disk))
     }
 
     /// The files that it gets, by their paths.
@@ -138,6 +147,14 @@ umount-all
 "
         )
     }
+}
+
+/// Boots the appliance with the disk, which is what may fail of it on this host.
+pub fn rehearse(disk: &Path, by: Deadline) -> Result<()> {
+    let run = guestfish(&["--ro"], disk).input("run\n");
+    run.run(by.slice(BOOT_TIME))
+        .map(drop)
+        .map_err(Error::tool("boot libguestfs's appliance with", disk))
 }
 
 /// guestfish on one disk, without libvirt. What else libguestfs can be told is in the administrator's environment

@@ -1,4 +1,4 @@
-use crate::adapt::Adaptation;
+use crate::adapt::{self, Adaptation};
 use crate::copy::Copy;
 use crate::definition::{Definition, Hypervisor};
 use crate::disk::Disk;
@@ -8,6 +8,7 @@ use crate::machine::Machine;
 use crate::source::Source;
 use crate::survey::Survey;
 use crate::table::Disks;
+use crate::units::Units;
 use crate::word::Word;
 use crate::{Error, Result};
 use exec::Deadline;
@@ -15,7 +16,6 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::geteuid;
 use provision::Image;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The programs of this host that it takes, for a machine and for an image.
 const FOR_A_MACHINE: &[&str] =
@@ -27,9 +27,6 @@ const USUAL: (u64, u32) = (2048, 2);
 
 /// What a disk has beside its files, in bytes, and an eighth of what they take.
 const SPARE: u64 = 256 << 20;
-
-/// How long units that were stopped may take to start again.
-const RESTART_TIME: Duration = Duration::from_secs(300);
 
 /// Where what is done is told, with how much of it is, in percent, where that is known.
 pub type Note<'a> = &'a (dyn Fn(&str, Option<u8>) + Sync);
@@ -72,25 +69,42 @@ impl Conversion {
     /// Any of [`Error`]. A source that cannot become a guest is refused before anything is written.
     pub fn perform(&self, by: Deadline, note: Note<'_>) -> Result<()> {
         let directory = self.check()?;
-        let copied = match &self.source {
-            Source::Machine(machine) => self.copy_machine(machine, &directory, by, note)?,
-            Source::Image(path) => self.copy_image(path, &directory, by, note)?,
-        };
+        match &self.source {
+            Source::Machine(machine) => self.convert_machine(machine, &directory, by, note),
+            Source::Image(path) => {
+                let copied = self.copy_image(path, &directory, by, note)?;
+                self.finish(copied, &directory, by, note)
+            }
+        }
+    }
+
+    /// Makes a guest of what was copied.
+    fn finish(&self, copied: Copied, directory: &Path, by: Deadline, note: Note<'_>) -> Result<()> {
         let Copied { disk, adaptation, memory, processors } = copied;
         note("adapting the system", None);
         disk.wait_unused()?;
         adaptation.perform(disk.path(), by)?;
-        let definition = Definition {
-            name: &self.name,
-            hypervisor: self.hypervisor,
-            directory: &directory,
-            memory,
-            processors,
-            devices: &adaptation.devices,
-            bridge: &self.bridge,
-        };
+        let definition = self.definition(directory, memory, processors, &adaptation.devices);
         definition.write()?;
         disk.finish(&definition.file("img"))
+    }
+
+    fn definition<'a>(
+        &'a self,
+        directory: &'a Path,
+        memory: u64,
+        processors: u32,
+        devices: &'a [Device],
+    ) -> Definition<'a> {
+        Definition {
+            name: &self.name,
+            hypervisor: self.hypervisor,
+            directory,
+            memory,
+            processors,
+            devices,
+            bridge: &self.bridge,
+        }
     }
 
     /// What can be known without the source; the directory with its whole path.
@@ -103,6 +117,7 @@ impl Conversion {
             Source::Image(_) => FOR_AN_IMAGE,
         };
         programs.iter().try_for_each(|it| exec::find(it).map(drop)).map_err(Error::Lack)?;
+        self.check_options()?;
         let path = self.output.canonicalize().map_err(Error::file("find", &self.output))?;
         let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-".contains(it);
         if path.to_str().is_some_and(|it| it.chars().all(is_plain)) {
@@ -113,9 +128,32 @@ impl Conversion {
         }
     }
 
+    fn check_options(&self) -> Result<()> {
+        // It is the id of a resource too.
+        let name = self.name.to_string();
+        if !name.starts_with(|it: char| it.is_ascii_alphabetic()) {
+            return Err(Error::Name { found: name });
+        }
+        let of_machines = [
+            ("--stop", !self.stop.is_empty()),
+            ("--exclude", !self.exclude.is_empty()),
+            ("--size", self.size.is_some()),
+        ];
+        let given = of_machines.into_iter().find(|(_, given)| *given);
+        match (&self.source, given) {
+            (Source::Image(_), Some((option, _))) => Err(Error::Meaningless { option }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to take a guest's files, but for those that a conversion which was interrupted has written.
     fn check_absent(&self, directory: &Path) -> Result<()> {
-        let path = directory.join(format!("{}.img", self.name));
-        if path.exists() { Err(Error::Exists { path }) } else { Ok(()) }
+        let definition = self.definition(directory, 0, 0, &[]);
+        let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+        let (disk, part) = (definition.file("img"), definition.file("img.hawser-part"));
+        let others = [definition.configuration(), definition.file("crm")];
+        let taken = [disk].into_iter().chain(others.into_iter().filter(|_| !is_there(&part)));
+        taken.into_iter().find(is_there).map_or(Ok(()), |path| Err(Error::Exists { path }))
     }
 
     /// The disk on which this, and no other process, works.
@@ -126,34 +164,37 @@ impl Conversion {
         Ok(disk)
     }
 
-    fn copy_machine(
+    fn convert_machine(
         &self,
         machine: &Machine,
         directory: &Path,
         by: Deadline,
         note: Note<'_>,
-    ) -> Result<Copied> {
+    ) -> Result<()> {
         note(&format!("asking {machine} what it is"), None);
         let survey = Survey::take(machine, &self.interfaces, &self.exclude, by)?;
-        let size = self.size_for(&survey)?;
+        let (least, size) = self.size_for(&survey)?;
         let disk = self.open(directory)?;
         check_space(directory, &survey, &disk)?;
+        let size = if self.size.is_some() { size } else { disk.size_from(least, size)? };
         let uuid = disk.lay_out(size, &survey.mounts[0], by)?;
         let copy = Copy { machine, survey: &survey, excluded: &self.exclude, disk: disk.path() };
         copy.pass("first pass", by, note)?;
         disk.wait_unused()?;
-        let stopped = self.command("stop", machine, by);
-        let copied = stopped.and_then(|()| copy.pass("second pass", by, note));
-        if copied.is_err() {
-            note("starting again what was stopped", None);
-            // What is told is why the copy failed.
-            let _ = self.command("start", machine, Deadline::after(RESTART_TIME));
-        }
-        copied?;
+        note("trying the appliance that is to adapt the system", None);
+        adapt::rehearse(disk.path(), by)?;
+        disk.wait_unused()?;
+        let units = Units::stop(machine, &self.stop, by, note)?;
+        let copied = copy.pass("second pass", by, note);
         let Survey { memory, processors, system, fstab, crypttab, devices, .. } = survey;
         let adaptation =
             Adaptation { system, disks: Disks::Merged(uuid), fstab, crypttab, devices };
-        Ok(Copied { disk, adaptation, memory, processors })
+        let copied = copied.map(|()| Copied { disk, adaptation, memory, processors });
+        let done = copied.and_then(|copied| self.finish(copied, directory, by, note));
+        if done.is_err() {
+            units.start(note);
+        }
+        done
     }
 
     fn copy_image(
@@ -174,22 +215,12 @@ impl Conversion {
         Ok(Copied { disk, adaptation, memory, processors })
     }
 
-    /// Has systemd do something with the units that are not to run while the last is copied.
-    fn command(&self, verb: &str, machine: &Machine, by: Deadline) -> Result<()> {
-        if self.stop.is_empty() {
-            return Ok(());
-        }
-        let words =
-            ["systemctl", verb, "--"].into_iter().chain(self.stop.iter().map(String::as_str));
-        machine.run(&words.collect::<Vec<_>>(), by).map(drop)
-    }
-
-    /// The disk's size in bytes, with what a file system needs for itself.
-    fn size_for(&self, survey: &Survey) -> Result<u64> {
+    /// The least that a disk needs in bytes, with what a file system takes for itself, and what it is to have.
+    fn size_for(&self, survey: &Survey) -> Result<(u64, u64)> {
         let used = survey.used();
         let least = (used + used / 8 + SPARE).next_multiple_of(1 << 20);
         let size = self.size.unwrap_or(survey.size().max(least)) & !((1 << 20) - 1);
-        if size < least { Err(Error::TooSmall { size, used, least }) } else { Ok(size) }
+        if size < least { Err(Error::TooSmall { size, used, least }) } else { Ok((least, size)) }
     }
 }
 

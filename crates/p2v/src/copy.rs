@@ -15,6 +15,9 @@ const TARGET: &str = "/mnt";
 /// What is in a root file system and of no use in another machine.
 const TRANSIENT: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/tmp"];
 
+/// How long rsync may say nothing, on either side.
+const SILENCE: &str = "--timeout=600";
+
 /// rsync's exit code when files vanished before they were copied, as files of a machine that works do.
 const VANISHED: i32 = 24;
 
@@ -59,8 +62,8 @@ impl Copy<'_> {
         let to = self.directory(mount)?;
         let rsync = self.machine.rsync().args(["--archive", "--hard-links", "--acls", "--xattrs"]);
         let done = rsync
-            .args(["--sparse", "--numeric-ids", "--delete", "--one-file-system", "--secluded-args"])
-            .args(["--no-inc-recursive", "--info=progress2"])
+            .args(["--sparse", "--numeric-ids", "--delete", "--one-file-system", "-s"])
+            .args(["--no-inc-recursive", "--info=progress2", SILENCE])
             .args(self.filters(mount).iter().map(|it| format!("--exclude={it}")))
             .arg(self.machine.directory(&mount.target))
             .arg(to)
@@ -77,7 +80,7 @@ impl Copy<'_> {
     /// this host.
     fn directory(&self, mount: &Mount) -> Result<PathBuf> {
         let to = PathBuf::from(format!("{TARGET}{}", mount.target.trim_end_matches('/')));
-        if to.canonicalize().is_ok_and(|it| it == to) {
+        if to.starts_with(TARGET) && to.canonicalize().is_ok_and(|it| it == to) {
             return Ok(to.join(""));
         }
         let source = Flaw::Strays { target: mount.target.clone() };

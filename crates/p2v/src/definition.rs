@@ -68,14 +68,18 @@ impl Definition<'_> {
         self.directory.join(format!("{}.{extension}", self.name))
     }
 
-    fn configuration(&self) -> PathBuf {
+    /// The guest's configuration.
+    pub fn configuration(&self) -> PathBuf {
         self.file(self.hypervisor.extension())
     }
 
     /// The machine is the one that the oldest systems know.
     fn xml(&self, uuid: &str) -> String {
         let Self { name, memory, processors, .. } = self;
-        let kind = if Path::new("/dev/kvm").exists() { "kvm" } else { "qemu" };
+        let (kind, cpu) = match Path::new("/dev/kvm").exists() {
+            true => ("kvm", "host-model"),
+            false => ("qemu", "maximum"),
+        };
         let interfaces = self.devices.iter().map(|it| interface(it, self.bridge));
         format!(
             "<domain type='{kind}'>
@@ -83,6 +87,7 @@ impl Definition<'_> {
   <uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory>
   <vcpu>{processors}</vcpu>
+  <cpu mode='{cpu}'/>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
     <boot dev='hd'/>

@@ -76,6 +76,12 @@ impl Disk {
         Ok(data.blocks() * 512)
     }
 
+    /// The size that it has, in bytes, if that is enough, so that what is on it can stay; otherwise `size`.
+    pub fn size_from(&self, least: u64, size: u64) -> Result<u64> {
+        let length = self.file.metadata().map_err(Error::file("look at", &self.path))?.len();
+        Ok(if length < least { size } else { length })
+    }
+
     /// Makes it `size` bytes large, with a root file system that has the label and the UUID of `like`, and returns that.
     /// What is on it stays if it has been made like that before.
     pub fn lay_out(&self, size: u64, like: &Mount, by: Deadline) -> Result<String> {
@@ -126,7 +132,9 @@ impl Disk {
     /// Sees to it that all of it is on the host's disk, and gives it its name, for good.
     pub fn finish(self, name: &Path) -> Result<()> {
         self.file.sync_all().map_err(Error::file("write", &self.path))?;
-        std::fs::rename(&self.path, name).map_err(Error::file("rename", &self.path))?;
+        // It must not take the place of one that is there by now, which a rename would.
+        std::fs::hard_link(&self.path, name).map_err(Error::file("name", name))?;
+        std::fs::remove_file(&self.path).map_err(Error::file("rename", &self.path))?;
         let directory = name.parent().unwrap_or(Path::new("/"));
         File::open(directory).and_then(|it| it.sync_all()).map_err(Error::file("sync", directory))
     }

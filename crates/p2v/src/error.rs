@@ -16,6 +16,18 @@ pub enum Error {
         /// What was given.
         found: String,
     },
+    /// A name that no resource can have.
+    #[error("{found:?} cannot be a resource's name; expected one that begins with a letter")]
+    Name {
+        /// What was given.
+        found: String,
+    },
+    /// An option that has no meaning for an image.
+    #[error("{option} is for a machine that is copied; an image is taken as it is")]
+    Meaningless {
+        /// The option.
+        option: &'static str,
+    },
     /// An address that is none of a machine.
     #[error("ssh://{found} is no machine; expected ssh://[USER@]HOST[:PORT]")]
     Address {
@@ -51,7 +63,7 @@ pub enum Error {
     /// The guest is there.
     #[error("{} is there; remove it, or give the guest another name", .path.display())]
     Exists {
-        /// Its disk.
+        /// One of its files.
         path: PathBuf,
     },
     /// Somebody works on the disk.
@@ -177,6 +189,21 @@ pub enum Flaw {
         "it has no GRUB for BIOS; install grub-pc-bin (Debian) or grub2-pc (Fedora), which may be there beside one for EFI"
     )]
     NoBootLoader,
+    /// Its initramfs would look for disks that the guest has not.
+    #[error(
+        "its initramfs is made by dracut, whose settings name its disks; only an image of it can become a guest yet"
+    )]
+    Dracut,
+    /// It has data that would be left behind.
+    #[error(
+        "it has {fstype} mounted on {target}, of which the files are not copied; leave it out with --exclude {target}"
+    )]
+    Foreign {
+        /// Where it is mounted.
+        target: String,
+        /// What it is.
+        fstype: String,
+    },
     /// Its initramfs cannot be made anew.
     #[error(
         "it has neither update-initramfs nor dracut, and its initramfs must get virtio's drivers; install one of them"

@@ -25,6 +25,7 @@ mod source;
 mod survey;
 mod system;
 mod table;
+mod units;
 mod word;
 
 pub use conversion::{Conversion, Note};

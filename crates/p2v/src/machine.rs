@@ -2,10 +2,6 @@ use crate::word::Word;
 use crate::{Error, Result};
 use exec::{Deadline, Output, Tool, quoted};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long a question to the machine may take.
-const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// What ssh returns when it did not get in.
 const NO_WAY_IN: i32 = 255;
@@ -63,7 +59,7 @@ impl Machine {
             .args(self.options())
             .args([&self.host.to_string(), "--", &line.join(" ")])
             .ends_with_us()
-            .output(by.slice(ANSWER_TIME))
+            .output(by)
             .map_err(silent)?;
         if output.status.code() == Some(NO_WAY_IN) {
             return Err(Error::NoWayIn { machine: self.to_string(), said: said(&output) });

@@ -2,15 +2,25 @@ use crate::error::Flaw;
 use crate::exclusion::{Exclusion, is_within};
 use crate::interface::{Device, Interface};
 use crate::machine::Machine;
-use crate::system::{SIGNS, System};
+use crate::system::{Initramfs, SIGNS, System};
 use crate::{Error, Result};
 use exec::Deadline;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// The types of file systems whose files are copied.
 const COPIED: [&str; 8] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "zfs"];
 
+/// Those of media that nothing is written to.
+const MEDIA: [&str; 3] = ["iso9660", "squashfs", "udf"];
+
+/// Where the EFI's partition is mounted: the guest boots by BIOS.
+const EFI: [&str; 2] = ["/boot/efi", "/efi"];
+
 const RSYNC: &str = "/usr/bin/rsync";
+
+/// How long a question to the machine may take.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// What a machine is, as far as its guest is concerned.
 #[derive(Debug)]
@@ -63,20 +73,26 @@ impl Survey {
         excluded: &[Exclusion],
         by: Deadline,
     ) -> Result<Self> {
-        let run = |words: &[&str]| machine.run(words, by);
+        let run = |words: &[&str]| machine.run(words, by.slice(ANSWER_TIME));
+        // What is not there is empty.
+        let list = |words: &[&str]| -> Result<String> {
+            Ok(machine.ask(words, by.slice(ANSWER_TIME))?.text())
+        };
         let unsuitable = |source| Error::Unsuitable { what: machine.to_string(), source };
         let architecture = run(&["uname", "-m"])?;
         if architecture.trim() != "x86_64" {
             let found = architecture.trim().to_owned();
             return Err(unsuitable(Flaw::Architecture { found }));
         }
-        // It prints those that are there, and fails if one is not.
-        let listed = machine.ask(&[&["ls", "-d", RSYNC], &SIGNS[..]].concat(), by)?.text();
+        let listed: String = list(&[&["ls", "-d", RSYNC], &SIGNS[..]].concat())?;
         let has = |path: &str| listed.lines().any(|it| it == path);
         if !has(RSYNC) {
             return Err(unsuitable(Flaw::NoRsync));
         }
         let system = System::judge(has).map_err(unsuitable)?;
+        if system.initramfs == Initramfs::Dracut {
+            return Err(unsuitable(Flaw::Dracut));
+        }
         let columns = "TARGET,SOURCE,FSTYPE,UUID,LABEL,USED,SIZE";
         let mounts = run(&["findmnt", "--json", "--list", "--bytes", "--output", columns])?;
         let links = run(&["ip", "-json", "-details", "link"])?;
@@ -87,39 +103,78 @@ impl Survey {
             processors: processors(&run(&["nproc"])?)?,
             devices: Device::choose(&links, wanted)?,
             system,
-            // A machine without one of them has an empty one.
-            fstab: machine.ask(&["cat", "/etc/fstab"], by)?.text(),
-            crypttab: machine.ask(&["cat", "/etc/crypttab"], by)?.text(),
+            fstab: list(&["cat", "/etc/fstab"])?,
+            crypttab: list(&["cat", "/etc/crypttab"])?,
         })
     }
 
     /// How much of it is to be copied, in bytes.
     pub fn used(&self) -> u64 {
-        self.mounts.iter().filter_map(|it| it.used).sum()
+        self.volumes().filter_map(|it| it.used).sum()
     }
 
     /// How large all of it is together, in bytes.
     pub fn size(&self) -> u64 {
-        self.mounts.iter().filter_map(|it| it.size).sum()
+        self.volumes().filter_map(|it| it.size).sum()
+    }
+
+    /// One of the mounts of each file system, of which subvolumes are mounted by themselves.
+    fn volumes(&self) -> impl Iterator<Item = &Mount> {
+        let is_first = |(at, it): &(usize, &Mount)| {
+            self.mounts[..*at].iter().all(|other| other.volume() != it.volume())
+        };
+        self.mounts.iter().enumerate().filter(is_first).map(|(_, it)| it)
     }
 }
 
+impl Mount {
+    /// The device, without the subvolume in it.
+    fn volume(&self) -> &str {
+        self.source.split('[').next().unwrap_or_default()
+    }
+
+    fn is_copied(&self) -> bool {
+        // A part of a file system, other than a subvolume, is mounted elsewhere as well.
+        let is_whole = !self.source.contains('[') || self.fstype == "btrfs";
+        // An overlay is what a container has for its root.
+        let is_root = self.target == "/" && self.fstype == "overlay";
+        let is_known = COPIED.contains(&&*self.fstype) && (is_whole || self.target == "/");
+        self.target.starts_with('/') && (is_root || is_known)
+    }
+
+    /// Whether data may be on it that would be missed.
+    fn is_foreign(&self) -> bool {
+        self.target != "/"
+            && self.source.starts_with("/dev/")
+            && !self.source.contains('[')
+            && !COPIED.contains(&&*self.fstype)
+            && !MEDIA.contains(&&*self.fstype)
+            && !EFI.contains(&&*self.target)
+    }
+}
+
+/// The mounts that are copied, the root first.
 fn chosen(text: &str, excluded: &[Exclusion]) -> Result<std::result::Result<Vec<Mount>, Flaw>> {
     let unclear = |_| Error::Answer { program: "findmnt", found: text.to_owned() };
     let Mounts { filesystems: mut mounts } = serde_json::from_str(text).map_err(unclear)?;
-    let is_copied = |it: &Mount| {
-        // What a container has for its root. A part of a file system, other than a subvolume, is mounted elsewhere as well.
-        let is_root = it.target == "/" && (it.fstype == "overlay" || COPIED.contains(&&*it.fstype));
-        let is_whole = !it.source.contains('[') || it.fstype == "btrfs";
-        let is_excluded = excluded.iter().any(|other| is_within(&it.target, other.path()));
-        is_root || (COPIED.contains(&&*it.fstype) && is_whole && !is_excluded)
-    };
-    let root = mounts.iter().find(|it| it.target == "/").map(|it| it.fstype.clone());
-    mounts.retain(is_copied);
-    mounts.sort_by(|a, b| a.target.cmp(&b.target));
-    mounts.dedup_by(|a, b| a.target == b.target);
-    match mounts.first() {
-        Some(first) if first.target == "/" => Ok(Ok(mounts)),
+    mounts.retain(|it| !excluded.iter().any(|other| is_within(&it.target, other.path())));
+    if let Some(foreign) = mounts.iter().find(|it| it.is_foreign()) {
+        let Mount { target, fstype, .. } = foreign.clone();
+        return Ok(Err(Flaw::Foreign { target, fstype }));
+    }
+    let root = mounts.iter().rfind(|it| it.target == "/").map(|it| it.fstype.clone());
+    // The first mount of a file system is the one that others repeat.
+    let mut chosen: Vec<Mount> = Vec::new();
+    for mount in mounts.into_iter().filter(Mount::is_copied) {
+        // It hides what was mounted there before.
+        chosen.retain(|it| it.target != mount.target);
+        if chosen.iter().all(|it| it.source != mount.source) {
+            chosen.push(mount);
+        }
+    }
+    chosen.sort_by(|a, b| a.target.cmp(&b.target));
+    match chosen.first() {
+        Some(first) if first.target == "/" => Ok(Ok(chosen)),
         _ => Ok(Err(Flaw::NoRoot { found: root.unwrap_or_else(|| "none".to_owned()) })),
     }
 }
@@ -157,6 +212,9 @@ mod tests {
         {"target":"/database","source":"/dev/sdc","fstype":"xfs","uuid":null,"label":null,"used":5,"size":9},
         {"target":"/mnt/nfs","source":"files:/export","fstype":"nfs4","uuid":null,"label":null,"used":5,"size":9},
         {"target":"/snap/a","source":"/dev/loop0","fstype":"squashfs","uuid":null,"label":null,"used":5,"size":5},
+        {"target":"/export","source":"/dev/sdc","fstype":"xfs","uuid":null,"label":null,"used":5,"size":9},
+        {"target":"2/x","source":"/dev/sdd","fstype":"xfs","uuid":null,"label":null,"used":5,"size":9},
+        {"target":"/var","source":"/dev/sda3[/@var]","fstype":"btrfs","uuid":"6b","label":"h","used":6,"size":9},
         {"target":"/proc","source":"proc","fstype":"proc","uuid":null,"label":null,"used":null,"size":null},
         {"target":"/var/lib/docker/overlay2/x/merged","source":"overlay","fstype":"overlay","uuid":null,"label":null,"used":5,"size":9}
     ]}"#;
@@ -165,7 +223,13 @@ mod tests {
     fn local_file_systems_are_copied_once_each_but_for_those_that_are_excluded() {
         let mounts = chosen(MOUNTS, &["/data".parse().unwrap()]).unwrap().unwrap();
         let targets: Vec<_> = mounts.iter().map(|it| it.target.as_str()).collect();
-        assert_eq!(targets, ["/", "/boot", "/database", "/home"]);
+        assert_eq!(targets, ["/", "/boot", "/database", "/home", "/var"]);
+        let reiser = MOUNTS.replacen("\"ext2\"", "\"reiserfs\"", 1);
+        assert!(matches!(
+            chosen(&reiser, &[]),
+            Ok(Err(Flaw::Foreign { target, .. })) if target == "/boot"
+        ));
+        assert!(matches!(chosen(&reiser, &["/boot".parse().unwrap()]), Ok(Ok(_))));
         let foreign = MOUNTS.replacen("ext4", "nfs4", 1);
         assert!(
             matches!(chosen(&foreign, &[]), Ok(Err(Flaw::NoRoot { found })) if found == "nfs4")

@@ -23,8 +23,11 @@ const GRUB2: &str = "/usr/sbin/grub2-install";
 const UPDATE_INITRAMFS: &str = "/usr/sbin/update-initramfs";
 const DRACUT: &str = "/usr/bin/dracut";
 
-/// Where GRUB for BIOS is that can be installed, and where one is that was.
-const MODULES: [&str; 3] = ["/usr/lib/grub/i386-pc", "/boot/grub/i386-pc", "/boot/grub2/i386-pc"];
+/// Where GRUB for BIOS is that can be installed.
+pub const INSTALLABLE: &str = "/usr/lib/grub/i386-pc";
+
+/// Where it is, and where one is that was installed.
+const MODULES: [&str; 3] = [INSTALLABLE, "/boot/grub/i386-pc", "/boot/grub2/i386-pc"];
 
 /// The files by which a system is judged.
 pub const SIGNS: [&str; 7] =

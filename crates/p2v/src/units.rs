@@ -1,0 +1,62 @@
+use crate::machine::Machine;
+use crate::{Note, Result};
+use exec::Deadline;
+use std::time::Duration;
+
+/// How long a machine's units may take to stop or to start: longer than systemd lets most of them.
+const TIME: Duration = Duration::from_secs(600);
+
+/// The units of a machine that were stopped for the last pass.
+pub struct Units<'a> {
+    machine: &'a Machine,
+    stopped: Vec<&'a str>,
+}
+
+impl<'a> Units<'a> {
+    /// Stops those that run. If one does not stop, those that did are started again.
+    pub fn stop(
+        machine: &'a Machine,
+        units: &'a [String],
+        by: Deadline,
+        note: Note<'_>,
+    ) -> Result<Self> {
+        let mut stopped = Vec::new();
+        for unit in units {
+            // What does not run is not to be started either.
+            if machine
+                .ask(&["systemctl", "is-active", "--", unit], by.slice(TIME))?
+                .status
+                .success()
+            {
+                stopped.push(unit.as_str());
+            }
+        }
+        let units = Self { machine, stopped };
+        let done = units.command("stop", by);
+        if done.is_err() {
+            units.start(note);
+        }
+        done.map(|()| units)
+    }
+
+    /// Starts them again.
+    pub fn start(&self, note: Note<'_>) {
+        if self.stopped.is_empty() {
+            return;
+        }
+        let (machine, units) = (self.machine, self.stopped.join(" "));
+        note(&format!("starting again on {machine} what was stopped: {units}"), None);
+        if let Err(error) = self.command("start", Deadline::after(TIME)) {
+            note(&format!("{error}; look after {units} on {machine} by hand"), None);
+        }
+    }
+
+    fn command(&self, verb: &str, by: Deadline) -> Result<()> {
+        if self.stopped.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<&str> =
+            ["systemctl", verb, "--"].into_iter().chain(self.stopped.iter().copied()).collect();
+        self.machine.run(&words, by.slice(TIME)).map(drop)
+    }
+}
