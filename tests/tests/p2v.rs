@@ -200,6 +200,11 @@ fn what_cannot_become_a_guest_is_refused_with_a_reason() {
     refused("ssh://10.77.0.99", "port 22: No route to host");
     assert!(ask(&lab, "mv /usr/bin/rsync /root").status.success());
     refused(&format!("ssh://{ADDRESS}"), "install the package rsync on it");
+    assert!(ask(&lab, "mv /root/rsync /usr/bin").status.success());
+    assert!(
+        ask(&lab, "rm /etc/systemd/system/diary.service; systemctl daemon-reload").status.success()
+    );
+    refused(&format!("ssh://{ADDRESS}"), "it has no unit diary.service");
     refused("/srv/shared/absent.qcow2", "cannot find /srv/shared/absent.qcow2");
     fs::write(lab.shared().join("blank.img"), vec![0; 1 << 20]).unwrap();
     refused("/srv/shared/blank.img", "no operating system was found");

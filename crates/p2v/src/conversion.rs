@@ -173,6 +173,7 @@ impl Conversion {
     ) -> Result<()> {
         note(&format!("asking {machine} what it is"), None);
         let survey = Survey::take(machine, &self.interfaces, &self.exclude, by)?;
+        Units::check(machine, &self.stop, by)?;
         let (least, size) = self.size_for(&survey)?;
         let disk = self.open(directory)?;
         check_space(directory, &survey, &disk)?;

@@ -194,6 +194,12 @@ pub enum Flaw {
         "its initramfs is made by dracut, whose settings name its disks; only an image of it can become a guest yet"
     )]
     Dracut,
+    /// It does not have what is to be stopped.
+    #[error("it has no unit {unit}; see systemctl list-units there")]
+    NoUnit {
+        /// The unit.
+        unit: String,
+    },
     /// It has data that would be left behind.
     #[error(
         "it has {fstype} mounted on {target}, of which the files are not copied; leave it out with --exclude {target}"

@@ -1,5 +1,6 @@
+use crate::error::Flaw;
 use crate::machine::Machine;
-use crate::{Note, Result};
+use crate::{Error, Note, Result};
 use exec::Deadline;
 use std::time::Duration;
 
@@ -13,6 +14,17 @@ pub struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
+    /// Refuses one that the machine does not have: what it was meant to be would go on writing.
+    pub fn check(machine: &Machine, units: &[String], by: Deadline) -> Result<()> {
+        for unit in units {
+            if property(machine, "LoadState", unit, by)? == "not-found" {
+                let source = Flaw::NoUnit { unit: unit.clone() };
+                return Err(Error::Unsuitable { what: machine.to_string(), source });
+            }
+        }
+        Ok(())
+    }
+
     /// Stops those that run. If one does not stop, those that did are started again.
     pub fn stop(
         machine: &'a Machine,
@@ -23,11 +35,8 @@ impl<'a> Units<'a> {
         let mut stopped = Vec::new();
         for unit in units {
             // What does not run is not to be started either.
-            if machine
-                .ask(&["systemctl", "is-active", "--", unit], by.slice(TIME))?
-                .status
-                .success()
-            {
+            let state = property(machine, "ActiveState", unit, by)?;
+            if !["inactive", "failed"].contains(&&*state) {
                 stopped.push(unit.as_str());
             }
         }
@@ -59,4 +68,10 @@ impl<'a> Units<'a> {
             ["systemctl", verb, "--"].into_iter().chain(self.stopped.iter().copied()).collect();
         self.machine.run(&words, by.slice(TIME)).map(drop)
     }
+}
+
+/// What systemd says of a unit.
+fn property(machine: &Machine, name: &str, unit: &str, by: Deadline) -> Result<String> {
+    let words = ["systemctl", "show", "--value", "--property", name, "--", unit];
+    Ok(machine.run(&words, by.slice(TIME))?.trim().to_owned())
 }
