@@ -21,7 +21,8 @@ const STOCK: Subject = Subject::Stock(Hypervisor::Xen);
 /// Starts a guest as a resource, and has it use its memory. Returns where it runs.
 fn start(lab: &Turn, guest: &Guest, agent: Subject) -> (String, Status) {
     lab.place(guest);
-    let operations = Operations { interval: Duration::from_secs(60), ..Operations::default() };
+    // An emulated node is given ten times that.
+    let operations = Operations { interval: Duration::from_secs(6), ..Operations::default() };
     resource::create(lab, agent, slice::from_ref(guest), operations).unwrap();
     (lab.located(guest, |_| true), lab.tell(guest, DIRTYING))
 }
