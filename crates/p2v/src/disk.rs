@@ -134,7 +134,7 @@ impl Disk {
         self.file.sync_all().map_err(Error::file("write", &self.path))?;
         // It must not take the place of one that is there by now, which a rename would.
         std::fs::hard_link(&self.path, name).map_err(Error::file("name", name))?;
-        std::fs::remove_file(&self.path).map_err(Error::file("rename", &self.path))?;
+        std::fs::remove_file(&self.path).map_err(Error::file("remove", &self.path))?;
         let directory = name.parent().unwrap_or(Path::new("/"));
         File::open(directory).and_then(|it| it.sync_all()).map_err(Error::file("sync", directory))
     }
