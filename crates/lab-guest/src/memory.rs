@@ -10,10 +10,11 @@ const PAGES_PER_MIB: u64 = (1 << 20) / Page::SIZE as u64;
 /// How often pages are written and checked.
 const STEP: Duration = Duration::from_millis(5);
 
-/// How often pages are checked when none are written: an emulated processor pays for each awakening.
-const REST: Duration = Duration::from_millis(50);
+/// How often pages are checked when none are written: an emulated processor pays for each awakening, on an emulated
+/// Xen host several milliseconds.
+const REST: Duration = Duration::from_millis(500);
 
-/// The most time that is made up for at once: after a pause of the whole guest it must not burst.
+/// The most time that is made up for at once in writing: after a pause of the whole guest it must not burst.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
 /// How long the running sweep takes to check every page once, beside those that are about to be written.
@@ -102,7 +103,12 @@ impl Default for Dirtier {
 impl Dirtier {
     fn run(mut self, inbox: &Receiver<(Order, Sender<Figures>)>) {
         loop {
-            match inbox.recv_timeout(if self.rate > 0 { STEP } else { REST }) {
+            let order = if self.rate == 0 && self.region.pages() == 0 {
+                inbox.recv().map_err(RecvTimeoutError::from)
+            } else {
+                inbox.recv_timeout(if self.rate > 0 { STEP } else { REST })
+            };
+            match order {
                 Ok((order, answer)) => {
                     self.obey(&order);
                     // Whoever asked may have hung up.
@@ -133,7 +139,8 @@ impl Dirtier {
     }
 
     fn step(&mut self, now: Instant) {
-        let elapsed = now.duration_since(self.last).min(CATCH_UP);
+        let most = if self.rate > 0 { CATCH_UP } else { REST };
+        let elapsed = now.duration_since(self.last).min(most);
         self.last = now;
         self.due += self.rate * micros(elapsed);
         for _ in 0..self.due / 1_000_000 {

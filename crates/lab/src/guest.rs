@@ -18,7 +18,7 @@ const DISK: u64 = 8 << 20;
 pub const BRIDGE: &str = "br0";
 
 /// The time between two probes of a guest on Xen: each costs the emulated processors of its host much.
-const XEN_INTERVAL: Duration = Duration::from_millis(20);
+const XEN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Addresses 10.77.0.100 to 10.77.0.199 are free for guests; a guest's number is what comes after 100.
 const FIRST_ADDRESS: u8 = 100;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::terminal::{answer, note};
 
-/// Measure a guest from the observer: a UDP probe and a TCP record each millisecond, 20 ms on Xen
+/// Measure a guest from the observer: a UDP probe and a TCP record each millisecond, 100 ms on Xen
 #[derive(Debug, Args)]
 pub struct Measure {
     /// The guest's address
