@@ -32,6 +32,13 @@ impl Child {
         }
     }
 
+    /// Waits until the program has ended, however long that takes: for a thread that nobody waits for. `None` when
+    /// the system cannot tell how it ended.
+    #[must_use]
+    pub fn end(mut self) -> Option<ExitStatus> {
+        self.inner.wait().ok()
+    }
+
     /// Sends SIGTERM to the program.
     pub fn terminate(&self) {
         // It fails only when the program is gone, which is what was asked for.

@@ -4,6 +4,8 @@ use std::time::Duration;
 /// a plan has only those steps, and how it is to be dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
+    /// To tell how it goes on: [`crate::Hypervisor::progress`].
+    pub progress: bool,
     /// To limit how long the guest stands still: [`crate::Hypervisor::limit_downtime`].
     pub downtime: bool,
     /// To limit how fast it is sent: [`crate::Hypervisor::limit_bandwidth`].
@@ -21,6 +23,7 @@ pub struct Abilities {
 impl Abilities {
     /// All of them, by a daemon that answers in milliseconds.
     pub const ALL: Self = Self {
+        progress: true,
         downtime: true,
         bandwidth: true,
         postcopy: true,

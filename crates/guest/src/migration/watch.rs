@@ -97,11 +97,16 @@ impl Guest<'_> {
         let mut said = Deadline::after(SAY);
         let mut transfer = self.hypervisor.migrate(name, migration, times.by)?;
         let mut heard = false;
+        let told = self.hypervisor.abilities().progress;
         loop {
             let until = if plan.is_postcopy() { times.by } else { times.end };
             let close = journey.progress.is_some_and(|progress| plan.is_close(&progress));
-            let poll = if close { CLOSE_POLL } else { POLL };
-            if let Some(ended) = transfer.wait(until.slice(poll)) {
+            let next = match (told, close) {
+                (false, _) => until,
+                (true, false) => until.slice(POLL),
+                (true, true) => until.slice(CLOSE_POLL),
+            };
+            if let Some(ended) = transfer.wait(next) {
                 journey.pending = !heard && ended.as_ref().is_err_and(Error::is_silence);
                 return match ended {
                     Err(error) if plan.is_postcopy() => {

@@ -19,17 +19,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often an xl that is at work is looked at.
-const POLL: Duration = Duration::from_millis(50);
-
-/// How often one that was told to fail is looked at, and told again: it may have begun what it needs only then.
+/// How often an xl that was told to fail is looked at, and told again: it may have begun what it needs only then.
 const ABORT_POLL: Duration = Duration::from_millis(500);
 
 /// What saving leaves for giving it up, at most.
 const GIVE_UP: Duration = Duration::from_secs(3);
-
-/// Nobody waits for ever for what is begun here, and xl does not take so long.
-const FOR_EVER: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// An xl that is at work, and the file with what it says.
 struct Run {
@@ -48,20 +42,22 @@ impl Run {
         Ok(Self { what, child, log })
     }
 
-    /// Waits for its end; `None` when it goes on at the deadline.
-    fn wait(&mut self, by: Deadline) -> Option<Result<()>> {
-        let status = loop {
-            match self.child.ended() {
-                Some(status) => break status,
-                None if by.pause(POLL) => {}
-                None => return None,
-            }
-        };
+    /// Waits for its end on a thread of its own: looking again and again would take processor time from the transfer.
+    fn watch(self) -> Result<Transfer> {
+        let what = self.what;
+        Transfer::begin(move || self.end())
+            .map_err(|error| Error::Refused { what, words: error.to_string() })
+    }
+
+    fn end(self) -> Result<()> {
+        let ended = self.child.end();
         let said = fs::read_to_string(&self.log).unwrap_or_default();
         // One that stays is overwritten by the next.
         let _ = fs::remove_file(&self.log);
-        let failed = || Error::Refused { what: self.what, words: table::reason(&said) };
-        Some(if status.success() { Ok(()) } else { Err(failed()) })
+        match ended {
+            Some(status) if status.success() => Ok(()),
+            _ => Err(Error::Refused { what: self.what, words: table::reason(&said) }),
+        }
     }
 }
 
@@ -84,9 +80,7 @@ pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Resu
         return Err(refused("the target is this host"));
     };
     let tool = Tool::new("xl").args(["migrate", "-s", &transport, &row.id.to_string(), host]);
-    let mut run = Run::begin(what, tool, guest)?;
-    let ended = move || run.wait(Deadline::after(FOR_EVER)).unwrap_or(Ok(()));
-    Transfer::begin(ended).map_err(|error| refused(&error.to_string()))
+    Run::begin(what, tool, guest)?.watch()
 }
 
 /// Saves the guest to a file, and lets it run on if that takes too long.
@@ -100,15 +94,15 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
         Error::Refused { what, words }
     })?;
     let tool = Tool::new("xl").args(["save", &row.id.to_string()]).arg(file);
-    let mut run = Run::begin(what, tool, guest)?;
-    if let Some(ended) = run.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
+    let saving = Run::begin(what, tool, guest)?.watch()?;
+    if let Some(ended) = saving.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
     for task in job::of(guest, Some(row.id)).into_iter().filter(Task::holds) {
         task.fail();
     }
     // It has nothing to say that is not known.
-    let _ = run.wait(by);
+    let _ = saving.wait(by);
     Err(Error::Refused { what, words: "it took too long".to_owned() })
 }
 

@@ -57,6 +57,7 @@ impl Xl {
     /// xl sends the memory at most five times, then stops the guest and sends the rest (libxl's default for
     /// pre-copy), and takes no orders meanwhile.
     pub const ABILITIES: Abilities = Abilities {
+        progress: false,
         downtime: false,
         bandwidth: false,
         postcopy: false,
