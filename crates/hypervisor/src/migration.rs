@@ -162,7 +162,7 @@ impl fmt::Display for Progress {
     }
 }
 
-/// A migration that has begun. Letting go of this does not end it.
+/// A migration that has begun, or what else takes as long as a guest's memory. Letting go of this does not end it.
 #[derive(Debug)]
 pub struct Transfer(Receiver<Result<()>>);
 

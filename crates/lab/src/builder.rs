@@ -139,10 +139,10 @@ impl Builder {
             return Err(Error::Absent(absent));
         }
         for root in &mut self.settings.roots {
-            *root = root.canonicalize().map_err(Error::file("find", root))?;
             if !OVERLAID.iter().any(|it| root.join(it).is_dir()) {
                 return Err(Error::EmptyRoot { directory: root.clone() });
             }
+            *root = root.canonicalize().map_err(Error::file("find", root))?;
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ const XEN_TIME: Duration = Duration::from_secs(2400);
 /// Show a live migration and a recovery by a real cluster, with the outages measured
 ///
 /// Makes a lab of two nodes, starts a guest on it, puts the node that runs it in standby while
-/// the guest is probed each millisecond (each 100 ms on Xen), brings it back, kills a node, and waits for the recovery. Prints
-/// what happened and writes one page with the plot. Nothing of it is left.
+/// the guest is probed each millisecond (each 100 ms on Xen), brings it back, kills a node, and waits
+/// for the recovery. Prints what happened and writes one page with the plot. Nothing of it is left.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Installed tree (DESTDIR of make install) with the agent; without it, the machine's own
