@@ -7,15 +7,19 @@ use std::time::{Duration, Instant};
 
 const PAGES_PER_MIB: u64 = (1 << 20) / Page::SIZE as u64;
 
-/// How often pages are written and checked.
-const STEP: Duration = Duration::from_millis(5);
+/// How many pages are written at one awakening, as far as [`SHORTEST`] and [`LONGEST`] allow: an emulated processor
+/// pays for each awakening, on an emulated Xen host several milliseconds.
+const BATCH: u64 = 16;
 
-/// How often pages are checked when none are written: an emulated processor pays for each awakening, on an emulated
-/// Xen host several milliseconds.
+/// The bounds of the time between two awakenings to write.
+const SHORTEST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_millis(50);
+
+/// The time between two awakenings to check pages when none are written.
 const REST: Duration = Duration::from_millis(500);
 
-/// The most time that is made up for at once in writing: after a pause of the whole guest it must not burst.
-const CATCH_UP: Duration = Duration::from_millis(50);
+/// How many steps of writing are made up for at once: after a pause of the whole guest it must not burst.
+const CATCH_UP: u32 = 10;
 
 /// How long the running sweep takes to check every page once, beside those that are about to be written.
 /// It is a few percent of an emulated processor for 48 MiB.
@@ -106,7 +110,7 @@ impl Dirtier {
             let order = if self.rate == 0 && self.region.pages() == 0 {
                 inbox.recv().map_err(RecvTimeoutError::from)
             } else {
-                inbox.recv_timeout(if self.rate > 0 { STEP } else { REST })
+                inbox.recv_timeout(self.interval())
             };
             match order {
                 Ok((order, answer)) => {
@@ -138,9 +142,17 @@ impl Dirtier {
         }
     }
 
+    /// The time until the next step.
+    fn interval(&self) -> Duration {
+        match (BATCH * 1_000_000).checked_div(self.rate) {
+            Some(micros) => Duration::from_micros(micros).clamp(SHORTEST, LONGEST),
+            None => REST,
+        }
+    }
+
     fn step(&mut self, now: Instant) {
-        let most = if self.rate > 0 { CATCH_UP } else { REST };
-        let elapsed = now.duration_since(self.last).min(most);
+        let most = if self.rate > 0 { CATCH_UP } else { 1 };
+        let elapsed = now.duration_since(self.last).min(self.interval() * most);
         self.last = now;
         self.due += self.rate * micros(elapsed);
         for _ in 0..self.due / 1_000_000 {
