@@ -38,16 +38,23 @@ impl<'a> Agent<'a> {
     #[must_use]
     pub fn new(turn: &'a Turn, node: &str, guest: &Guest) -> Self {
         let hypervisor = turn.hypervisor().expect("the lab answers");
+        Self::made_for(hypervisor, turn, node, guest)
+    }
+
+    /// The same of the agent for another hypervisor than the lab's.
+    #[must_use]
+    pub fn made_for(kind: Hypervisor, turn: &'a Turn, node: &str, guest: &Guest) -> Self {
+        let hypervisor = turn.hypervisor().expect("the lab answers");
         let agent = Self {
             turn,
-            subject: Subject::Ours(hypervisor),
+            subject: Subject::Ours(kind),
             node: node.to_owned(),
             guest: guest.clone(),
             timeout: if hypervisor == Hypervisor::Xen { XEN_TIMEOUT } else { TIMEOUT },
             parameters: Vec::new(),
         };
         let told = if turn.is_cluster() { "true" } else { "false" };
-        match hypervisor {
+        match kind {
             Hypervisor::Kvm => agent
                 .set("autoset_utilization_cpu", told)
                 .set("autoset_utilization_host_memory", told),

@@ -14,8 +14,13 @@ use ocf::{Agent, Parameter, Request};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where libvirt looks for programs that it runs before a guest of QEMU's is started.
-const HOOKS: [&str; 2] = ["/etc/libvirt/hooks/qemu", "/etc/libvirt/hooks/qemu.d"];
+/// Where libvirt looks for programs that it runs before a guest of QEMU's or Xen's is started.
+const HOOKS: [&str; 4] = [
+    "/etc/libvirt/hooks/qemu",
+    "/etc/libvirt/hooks/qemu.d",
+    "/etc/libvirt/hooks/libxl",
+    "/etc/libvirt/hooks/libxl.d",
+];
 
 /// The agent's parameters, read and understood.
 #[derive(Debug)]

@@ -33,16 +33,22 @@ pub fn is_here(uri: &str) -> bool {
     uri.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/'))
 }
 
-/// What this node shows of that hypervisor's guests without it.
+/// The part of a connection URI that says which driver or toolstack it means: `DRIVER[+TRANSPORT]://…`.
+pub(crate) fn driver(uri: &str) -> &str {
+    uri.split(['+', ':']).next().unwrap_or_default()
+}
+
+/// What this node shows of that hypervisor's guests without it. Of those on another host it shows nothing.
 #[must_use]
 pub fn witness(uri: &str) -> Box<dyn Witness> {
     #[cfg(feature = "scripted")]
     if let Some(host) = Scripted::at(uri) {
         return Box::new(host);
     }
-    match uri {
-        _ if Xl::serves(uri) => Box::new(Xen),
-        _ if Qemu::serves(uri) => Box::new(Qemu),
+    match driver(uri) {
+        "qemu" if is_here(uri) => Box::new(Qemu),
+        "xl" if is_here(uri) => Box::new(Xen::XL),
+        "xen" if is_here(uri) => Box::new(Xen::LIBVIRT),
         _ => Box::new(Blind),
     }
 }

@@ -102,9 +102,15 @@ impl Stat {
     }
 }
 
-/// The pid that a pid file names.
-pub fn pid_file(path: &Path) -> Option<i32> {
-    fs::read_to_string(path).ok()?.trim().parse().ok().filter(|pid| *pid > 1)
+/// The first of these daemons that runs, by the pid file of its name in `/run`.
+pub fn daemon(names: &[&str]) -> Option<(Process, Stat)> {
+    names.iter().find_map(|name| {
+        let pid = fs::read_to_string(format!("/run/{name}.pid")).ok()?;
+        let pid = pid.trim().parse().ok().filter(|pid| *pid > 1)?;
+        let stat = Stat::read(&thread(pid, None))?;
+        // A pid file can be older than the process that has its pid now.
+        (stat.command == *name).then_some((Process { pid, start: stat.start }, stat))
+    })
 }
 
 #[cfg(test)]

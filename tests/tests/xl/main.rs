@@ -1,6 +1,7 @@
 //! The agent for guests of Xen, on real Xen hosts without a cluster. They are emulated.
 
 mod contract;
+mod libvirt;
 
 use lab::Guest;
 use live::{Agent, Fixture, Turn};

@@ -25,7 +25,7 @@ pub fn begin(
     migration: &Migration,
     by: Deadline,
 ) -> Result<Transfer> {
-    let (parameters, flags) = (parameters(migration)?, flags(session, migration));
+    let (parameters, flags) = (parameters(session, migration)?, flags(session, migration));
     let (name, migration) = (guest.clone(), migration.clone());
     let session = Session::new(session.uri());
     let connect = session.open(by)?;
@@ -58,14 +58,17 @@ fn explained(error: &VirtError, migration: &Migration) -> Error {
     }
 }
 
-fn parameters(migration: &Migration) -> Result<MigrateParameters> {
+fn parameters(session: &Session, migration: &Migration) -> Result<MigrateParameters> {
     let mut parameters = options::parameters(&migration.options)
         .map_err(|error| Error::Option { option: error.to_string() })?;
     // Through a tunnel there is no other address, and libvirt refuses one.
     let stream = migration.stream.clone().filter(|_| !migration.options.is_tunnelled());
     parameters.uri = stream.or(parameters.uri);
-    // Without one libvirt takes what an earlier migration was limited to.
-    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth).or(Some(UNLIMITED));
+    parameters.bandwidth = migration.bandwidth.or(parameters.bandwidth);
+    // Without one QEMU's driver takes what an earlier migration was limited to. Others refuse it.
+    if session.is_qemu() {
+        parameters.bandwidth.get_or_insert(UNLIMITED);
+    }
     if let Some(streams) = migration.streams.and_then(|it| i32::try_from(it).ok()) {
         parameters.parallel_connections.get_or_insert(streams);
     }
@@ -78,7 +81,7 @@ fn flags(session: &Session, migration: &Migration) -> u32 {
     let asked =
         sys::VIR_MIGRATE_LIVE | sys::VIR_MIGRATE_PEER2PEER | options::flags(&migration.options);
     // Other drivers have none of what helps a migration along, and refuse flags that they do not know.
-    if !session.uri().starts_with("qemu") {
+    if !session.is_qemu() {
         return asked;
     }
     let helps = [

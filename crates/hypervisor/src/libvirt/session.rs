@@ -2,6 +2,7 @@ use super::refused;
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
+use crate::open::driver;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,11 @@ impl Session {
     /// Where it goes.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// Whether QEMU's driver is there; the others know little of what that one does about migrations.
+    pub fn is_qemu(&self) -> bool {
+        driver(&self.uri) == "qemu"
     }
 
     /// Opens the connection, if it is not open.

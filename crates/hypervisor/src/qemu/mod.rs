@@ -8,7 +8,6 @@ mod status;
 pub(crate) use process::is_command_line;
 
 use crate::identity::Identity;
-use crate::open::is_here;
 use crate::process::Process;
 use crate::state::State;
 use crate::{Deadline, Stamp, Trace, Witness};
@@ -26,16 +25,6 @@ const POLL: Duration = Duration::from_millis(20);
 /// The witness for guests that are QEMU processes on this node.
 #[derive(Debug, Clone, Copy)]
 pub struct Qemu;
-
-impl Qemu {
-    /// The witness for a connection URI: the `qemu` driver's guests are processes here, those of
-    /// other drivers (and of a `qemu` driver on another host) are not.
-    #[must_use]
-    pub fn serves(uri: &str) -> bool {
-        let driver = uri.split(['+', ':']).next();
-        driver == Some("qemu") && is_here(uri)
-    }
-}
 
 impl Witness for Qemu {
     fn proves_absence(&self, _guest: &Identity) -> bool {

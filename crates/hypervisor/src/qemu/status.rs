@@ -3,7 +3,7 @@
 
 use crate::definition::attribute;
 use crate::identity::Name;
-use crate::process::{self, Process, Stat};
+use crate::process::{self, Process};
 use crate::witness::Stamp;
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -20,24 +20,18 @@ pub(super) fn stamp(guest: &Name) -> Option<Stamp> {
     Some(Stamp([it.ino(), it.mtime().cast_unsigned(), it.mtime_nsec().cast_unsigned(), it.size()]))
 }
 
-/// The daemon that keeps QEMU guests: the monolithic libvirtd or the modular virtqemud.
+/// The daemons that keep QEMU guests: the monolithic one or the modular one.
+const DAEMONS: [&str; 2] = ["libvirtd", "virtqemud"];
+
+/// The one that runs.
 pub(super) fn daemon() -> Option<Process> {
-    running_daemon().map(|(pid, stat)| Process { pid, start: stat.start })
+    process::daemon(&DAEMONS).map(|(process, _)| process)
 }
 
 /// Whether that daemon can be seen to be at work, without talking to it: its process is there, and
 /// neither stopped nor waiting for a disk.
 pub(super) fn daemon_works() -> bool {
-    running_daemon().is_some_and(|(_, stat)| matches!(stat.state, b'R' | b'S'))
-}
-
-fn running_daemon() -> Option<(i32, Stat)> {
-    ["libvirtd", "virtqemud"].iter().find_map(|daemon| {
-        let pid = process::pid_file(Path::new(&format!("/run/{daemon}.pid")))?;
-        let stat = Stat::read(Path::new(&format!("/proc/{pid}")))?;
-        // A pid file can be older than the process that has its pid now.
-        (stat.command == *daemon).then_some((pid, stat))
-    })
+    process::daemon(&DAEMONS).is_some_and(|(_, stat)| matches!(stat.state, b'R' | b'S'))
 }
 
 /// The guest's monitor socket, as its status file names it.

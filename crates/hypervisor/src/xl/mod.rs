@@ -77,12 +77,6 @@ impl Xl {
             told: RefCell::default(),
         }
     }
-
-    /// Whether that is an address of such a toolstack.
-    #[must_use]
-    pub fn serves(uri: &str) -> bool {
-        uri.starts_with("xl://")
-    }
 }
 
 impl Hypervisor for Xl {
@@ -245,7 +239,7 @@ impl Hypervisor for Xl {
 /// Kills processes of the guest. One that does not die is found by whoever looks afterwards.
 fn kill(processes: Vec<Process>, by: Deadline) {
     for process in processes {
-        Xen.kill(Trace::Process(process), by.slice(KILL));
+        Xen::XL.kill(Trace::Process(process), by.slice(KILL));
     }
 }
 

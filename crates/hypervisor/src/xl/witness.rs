@@ -5,12 +5,14 @@
 //! files of the kernel know no guests at all. The hypervisor knows all that there is to know of a domain but
 //! its name, and it is one call. So a monitor remembers the domain, and asks it alone.
 
+use super::Xl;
+use super::call::ANSWER;
 use super::domains::Domains;
 use super::hypercall::{Hypervisor, Info};
 use super::{emulator, job, userdata};
 use crate::Deadline;
 use crate::identity::{Identity, Uuid};
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::state::{Pause, State};
 use crate::witness::{Stamp, Trace, Witness};
 use nix::errno::Errno;
@@ -42,9 +44,18 @@ impl Domain {
 
 /// The witness for guests of this host's hypervisor.
 #[derive(Debug, Clone, Copy)]
-pub struct Xen;
+pub struct Xen {
+    /// Those that may start a guest and are no program that ends.
+    daemons: &'static [&'static str],
+}
 
 impl Xen {
+    /// For guests of xl's: one that is killed does nothing any more.
+    pub const XL: Self = Self { daemons: &[] };
+
+    /// For guests of libvirt's.
+    pub const LIBVIRT: Self = Self { daemons: &["libvirtd", "virtxend"] };
+
     /// What the hypervisor tells of that very domain; `None` when it is gone.
     fn info(domain: Domain) -> Result<Option<Info>, Errno> {
         let found = Hypervisor::open().ok_or(Errno::ENODEV)?.at_or_after(domain.id)?;
@@ -94,9 +105,8 @@ impl Witness for Xen {
         }
     }
 
-    /// xl is a program: one that is killed does nothing any more.
     fn daemon(&self) -> Option<Trace> {
-        None
+        process::daemon(self.daemons).map(|(process, _)| Trace::Process(process))
     }
 
     fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
@@ -125,6 +135,15 @@ impl Witness for Xen {
     }
 
     fn kill(&self, trace: Trace, by: Deadline) -> bool {
+        if let Trace::Domain(domain) = trace
+            && !self.daemons.is_empty()
+        {
+            // It frees what a hypervisor knows nothing of: the guest's name, without which it is not started again,
+            // and its devices. For guests of xl's it was asked before anybody came here.
+            let (xl, id) = (Xl::new("xl:///"), domain.id.to_string());
+            let by = by.slice(ANSWER.min(by.remaining() / 2));
+            let _ = xl.run("destroy the guest", &["destroy", &id], by);
+        }
         while self.alive(trace) {
             match trace {
                 // The hypervisor may be busy with another one, and takes its time for a large one.
@@ -178,9 +197,9 @@ mod tests {
         let guest = Identity { name: Name::from_any("hawser-test"), uuid: None };
         let trace = Trace::Domain(Domain { id: 3, handle: [3; 16] });
         if Hypervisor::open().is_none() {
-            assert!(Xen.alive(trace) && !Xen.proves_absence(&guest));
-            assert!(!Xen.kill(trace, Deadline::after(Duration::from_millis(50))));
-            assert!(!Xen.still_healthy(&guest, trace, Stamp([0; 4])));
+            assert!(Xen::XL.alive(trace) && !Xen::XL.proves_absence(&guest));
+            assert!(!Xen::XL.kill(trace, Deadline::after(Duration::from_millis(50))));
+            assert!(!Xen::XL.still_healthy(&guest, trace, Stamp([0; 4])));
         }
     }
 
@@ -196,13 +215,16 @@ mod tests {
         let mut child = tool.directory(directory.path()).spawn(None).unwrap();
         let guest = |name: &str| Identity { name: Name::from_any(name), uuid: None };
         let soon = soon();
-        while Xen.find(&guest(&name)).is_empty() {
+        while Xen::XL.find(&guest(&name)).is_empty() {
             assert!(soon.pause(POLL), "it is not seen");
         }
-        assert_eq!(Xen.find(&guest("hawser-test")), []);
-        assert_eq!(Xen.state(&guest(&name), soon), Some(State::Paused(Pause::Building)));
-        assert!(Xen.find(&guest(&name)).into_iter().all(|trace| Xen.kill(trace, soon)));
-        assert_eq!((Xen.find(&guest(&name)), Xen.state(&guest(&name), soon)), (vec![], None));
+        assert_eq!(Xen::XL.find(&guest("hawser-test")), []);
+        assert_eq!(Xen::XL.state(&guest(&name), soon), Some(State::Paused(Pause::Building)));
+        assert!(Xen::XL.find(&guest(&name)).into_iter().all(|trace| Xen::XL.kill(trace, soon)));
+        assert_eq!(
+            (Xen::XL.find(&guest(&name)), Xen::XL.state(&guest(&name), soon)),
+            (vec![], None)
+        );
         assert!(child.wait(soon).is_some());
     }
 }

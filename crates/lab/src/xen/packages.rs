@@ -23,6 +23,8 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "procps",
     "qemu-system-xen",
+    "libvirt-daemon-driver-xen",
+    "libvirt-clients",
     "strace",
 ];
 
