@@ -22,7 +22,7 @@ const STOCK: Subject = Subject::Stock(Hypervisor::Xen);
 fn start(lab: &Turn, guest: &Guest, agent: Subject) -> (String, Status) {
     lab.place(guest);
     // An emulated node is given ten times that.
-    let operations = Operations { interval: Duration::from_secs(6), ..Operations::default() };
+    let operations = Operations { interval: Duration::from_secs(2), ..Operations::default() };
     resource::create(lab, agent, slice::from_ref(guest), operations).unwrap();
     (lab.located(guest, |_| true), lab.tell(guest, DIRTYING))
 }
