@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// What is told of a kind of hypervisor: what it can do about a migration that goes on besides aborting it, since
-/// a plan has only those steps, and how it is to be dealt with.
+/// a plan has only those steps, and how it is to be dealt with. libvirt's driver for Xen cannot even abort one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
     /// To tell how it goes on: [`crate::Hypervisor::progress`].
@@ -30,5 +30,15 @@ impl Abilities {
         streams: true,
         answer: Duration::from_secs(2),
         resume: "virsh resume",
+    };
+
+    /// To migrate, without telling how it goes on or taking orders meanwhile.
+    pub const PLAIN: Self = Self {
+        progress: false,
+        downtime: false,
+        bandwidth: false,
+        postcopy: false,
+        streams: false,
+        ..Self::ALL
     };
 }

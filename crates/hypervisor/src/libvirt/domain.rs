@@ -55,12 +55,19 @@ pub fn look(connect: &Connect, name: &Name) -> std::result::Result<Sight, VirtEr
         return Ok(Sight::NOTHING);
     };
     // A transient domain may end between any two of these questions.
-    let Some(info) = unless_gone(domain.info())? else { return Ok(Sight::NOTHING) };
     let job = job(&domain)?;
     let uuid = unless_gone(domain.uuid_string())?.and_then(|text| Uuid::parse(&text));
     let persistent = unless_gone(domain.is_persistent())?.unwrap_or(false);
     let state = state(&domain, job)?;
-    Ok(Sight { state, uuid, persistent, cpus: info.nr_virt_cpu, memory: info.max_mem / 1024, job })
+    let (cpus, memory) = match state {
+        // There is nothing to be measured, and the driver for Xen says so with an error while a guest reboots.
+        State::Off | State::Paused(Pause::Building) => (0, 0),
+        _ => match unless_gone(domain.info())? {
+            Some(info) => (info.nr_virt_cpu, info.max_mem / 1024),
+            None => return Ok(Sight::NOTHING),
+        },
+    };
+    Ok(Sight { state, uuid, persistent, cpus, memory, job })
 }
 
 /// libvirt's state and reason (`virDomainState`, `virDomainPausedReason`) as ours. Both copies of a
@@ -77,6 +84,8 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
         DomainState::Running if is_broken(&reason) => State::Paused(Pause::PostcopyFailed),
         DomainState::Running | DomainState::Blocked => State::Running,
         DomainState::Shutdown => State::ShuttingDown,
+        // The driver for Xen keeps the job of a guest that reboots, and of one that comes in.
+        DomainState::Shutoff if job == Job::Running => State::Paused(Pause::Building),
         DomainState::Shutoff => State::Off,
         DomainState::Crashed => State::Crashed,
         DomainState::PMSuspended => State::PmSuspended,
@@ -135,6 +144,10 @@ pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadlin
         let job = libvirt.sight(guest, by)?.job;
         if !job.holds() {
             return Ok(());
+        }
+        if job == Job::Running && !session.is_qemu() {
+            let words = "libvirt's driver for these guests cannot abort one".to_owned();
+            return Err(Error::Refused { what: "abort the guest's job", words });
         }
         if job == Job::Running {
             let name = guest.clone();

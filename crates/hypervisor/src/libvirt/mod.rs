@@ -30,16 +30,6 @@ const LOOK_SLICE: Duration = Duration::from_secs(5);
 /// The longest downtime that QEMU takes, in milliseconds.
 const LONGEST_DOWNTIME: u64 = 2_000_000;
 
-/// What drivers can do that are not QEMU's: they migrate, and neither tell how it goes on nor take orders meanwhile.
-const OTHERS: Abilities = Abilities {
-    progress: false,
-    downtime: false,
-    bandwidth: false,
-    postcopy: false,
-    streams: false,
-    ..Abilities::ALL
-};
-
 /// A libvirt connection, opened when it is first needed.
 pub struct Libvirt {
     session: Session,
@@ -74,7 +64,7 @@ impl Libvirt {
 
 impl Hypervisor for Libvirt {
     fn abilities(&self) -> Abilities {
-        if self.session.is_qemu() { Abilities::ALL } else { OTHERS }
+        if self.session.is_qemu() { Abilities::ALL } else { Abilities::PLAIN }
     }
 
     fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {

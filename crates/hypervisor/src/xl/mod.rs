@@ -56,15 +56,8 @@ pub struct Xl {
 impl Xl {
     /// xl sends the memory at most five times, then stops the guest and sends the rest (libxl's default for
     /// pre-copy), and takes no orders meanwhile.
-    pub const ABILITIES: Abilities = Abilities {
-        progress: false,
-        downtime: false,
-        bandwidth: false,
-        postcopy: false,
-        streams: false,
-        answer: ANSWER_THERE,
-        resume: "xl unpause",
-    };
+    pub const ABILITIES: Abilities =
+        Abilities { answer: ANSWER_THERE, resume: "xl unpause", ..Abilities::PLAIN };
 
     /// The toolstack at an address: `xl:///` is this host's, `xl://HOST/` another one's, which is reached with
     /// `?transport=COMMAND`, or [`DEFAULT_TRANSPORT`]. Nothing is asked of it yet.

@@ -5,8 +5,6 @@
 //! files of the kernel know no guests at all. The hypervisor knows all that there is to know of a domain but
 //! its name, and it is one call. So a monitor remembers the domain, and asks it alone.
 
-use super::Xl;
-use super::call::ANSWER;
 use super::domains::Domains;
 use super::hypercall::{Hypervisor, Info};
 use super::{emulator, job, userdata};
@@ -45,12 +43,12 @@ impl Domain {
 /// The witness for guests of this host's hypervisor.
 #[derive(Debug, Clone, Copy)]
 pub struct Xen {
-    /// Those that may start a guest and are no program that ends.
+    /// Whoever starts its guests, brings them back when they reboot, and clears them away.
     daemons: &'static [&'static str],
 }
 
 impl Xen {
-    /// For guests of xl's: one that is killed does nothing any more.
+    /// For guests of xl's: a program for each, which does nothing any more when it is killed.
     pub const XL: Self = Self { daemons: &[] };
 
     /// For guests of libvirt's.
@@ -77,9 +75,11 @@ impl Xen {
 }
 
 impl Witness for Xen {
-    /// Whoever could build the guest is looked for before what they build.
+    /// Whoever could build the guest is looked for before what they build. A daemon that says nothing may be about
+    /// to build it anew, since it has rebooted.
     fn proves_absence(&self, guest: &Identity) -> bool {
-        job::builders(&guest.name).is_empty()
+        self.daemon().is_none()
+            && job::builders(&guest.name).is_empty()
             && job::keepers(&guest.name).is_empty()
             && Domains::look(true).is_some_and(|domains| domains.exclude(guest))
     }
@@ -123,8 +123,12 @@ impl Witness for Xen {
             State::Paused(Pause::Admin) if builds || !userdata::is_built(&info) => {
                 State::Paused(Pause::Building)
             }
-            State::ShuttingDown if job::keepers(&guest.name).is_empty() => State::Remains,
-            // Who paused it, and what for, only xl could tell.
+            State::ShuttingDown
+                if self.daemon().is_none() && job::keepers(&guest.name).is_empty() =>
+            {
+                State::Remains
+            }
+            // Who paused it, and what for, only its toolstack could tell.
             State::Paused(_) => State::Paused(Pause::Unknown),
             state => state,
         })
@@ -135,15 +139,6 @@ impl Witness for Xen {
     }
 
     fn kill(&self, trace: Trace, by: Deadline) -> bool {
-        if let Trace::Domain(domain) = trace
-            && !self.daemons.is_empty()
-        {
-            // It frees what a hypervisor knows nothing of: the guest's name, without which it is not started again,
-            // and its devices. For guests of xl's it was asked before anybody came here.
-            let (xl, id) = (Xl::new("xl:///"), domain.id.to_string());
-            let by = by.slice(ANSWER.min(by.remaining() / 2));
-            let _ = xl.run("destroy the guest", &["destroy", &id], by);
-        }
         while self.alive(trace) {
             match trace {
                 // The hypervisor may be busy with another one, and takes its time for a large one.
@@ -167,7 +162,8 @@ impl Witness for Xen {
         Self::living(guest).first().map(stamp)
     }
 
-    /// It runs: it is there, it is not paused, and its operating system has neither stopped nor crashed.
+    /// It runs: it is there, it is not paused, and its operating system has neither stopped nor crashed. What a
+    /// toolstack would say does not matter to that.
     fn still_healthy(&self, _guest: &Identity, trace: Trace, known: Stamp) -> bool {
         let Trace::Domain(domain) = trace else { return false };
         Self::info(domain)
