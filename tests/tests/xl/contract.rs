@@ -1,6 +1,6 @@
 //! What every agent promises, kept with a real hypervisor and real guests.
 
-use crate::{LAB, diskless, started};
+use crate::{LAB, diskless, reboot, started};
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
@@ -23,10 +23,11 @@ fn ocf_tester_passes_with_a_real_guest() {
 }
 
 #[test]
-fn a_guest_that_is_paused_or_has_crashed_is_told_and_started() {
+fn a_guest_that_reboots_is_paused_or_has_crashed_is_told_from_one_that_is_gone() {
     let Some(lab) = LAB.turn(&[]) else { return };
     let guest = diskless("ill", 14);
     let agent = started(&lab, &guest);
+    reboot(&lab, &agent, &guest, "xl", &["reboot", &guest.name]);
     let boot = lab.boot(&guest);
     lab.exec("n1", "xl", &["pause", &guest.name]);
     let answer = agent.monitor();

@@ -4,7 +4,7 @@ mod contract;
 mod libvirt;
 
 use lab::Guest;
-use live::{Agent, Fixture, Turn};
+use live::{Agent, Fixture, Turn, wait_until};
 
 static LAB: Fixture = Fixture::bare("xl", 2).xen();
 
@@ -19,4 +19,19 @@ fn started<'a>(lab: &'a Turn, guest: &Guest) -> Agent<'a> {
     let agent = Agent::new(lab, "n1", guest);
     agent.start();
     agent
+}
+
+/// Has a program reboot the guest, and sees that it is there all the same in the seconds in which there is no domain.
+fn reboot(lab: &Turn, agent: &Agent<'_>, guest: &Guest, program: &str, arguments: &[&str]) {
+    let node = agent.node();
+    let number = || lab.output(node, "xl", &["domid", &guest.name]).text();
+    let (first, boot) = (number(), lab.boot(guest));
+    lab.exec(node, program, arguments);
+    wait_until("it has another domain", lab.eventually(), || {
+        let (seen, now) = (agent.probe(), number());
+        assert_eq!(seen.code, 0, "{}", seen.reason);
+        !now.is_empty() && now != first
+    });
+    assert_ne!(lab.boot(guest), boot);
+    assert_eq!(agent.monitor().code, 0);
 }
