@@ -188,7 +188,9 @@ impl<'a, R: Resource> Instance<'a, R> {
             _ => None,
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
-        let utilization = sight.map_or(told, |sight| self.tell(sight, told));
+        // One that is being built, as when it reboots, has no size yet.
+        let sized = sight.filter(|_| seen.state != State::Paused(Pause::Building));
+        let utilization = sized.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());
         let (checks, fresh, stalled, decided) = match &self.record {
