@@ -188,8 +188,9 @@ impl<'a, R: Resource> Instance<'a, R> {
             _ => None,
         };
         let told = self.record.as_ref().and_then(|record| record.utilization);
-        // One that is being built, as when it reboots, has no size yet.
-        let sized = sight.filter(|_| seen.state != State::Paused(Pause::Building));
+        // One that is being built, as when it reboots, has no size yet, and one that the hypervisor calls off none.
+        let building = seen.state == State::Paused(Pause::Building);
+        let sized = sight.filter(|sight| sight.cpus > 0 && !building);
         let utilization = sized.map_or(told, |sight| self.tell(sight, told));
         let leaving = self.record.as_ref().and_then(|record| record.leaving.clone());
         let leaving = leaving.filter(|_| !seen.has_no_job());

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// What is told of a kind of hypervisor: what it can do about a migration that goes on besides aborting it, since
-/// a plan has only those steps, and how it is to be dealt with. libvirt's driver for Xen cannot even abort one.
+/// a plan has only those steps, and how it is to be dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
     /// To tell how it goes on: [`crate::Hypervisor::progress`].
@@ -32,7 +32,8 @@ impl Abilities {
         resume: "virsh resume",
     };
 
-    /// To migrate, without telling how it goes on or taking orders meanwhile.
+    /// To migrate, without telling how it goes on or taking orders meanwhile. libvirt's driver for Xen cannot even
+    /// abort it.
     pub const PLAIN: Self = Self {
         progress: false,
         downtime: false,

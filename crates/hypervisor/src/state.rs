@@ -64,7 +64,7 @@ impl State {
 pub enum Job {
     /// None.
     None,
-    /// One that can be aborted from here: an outgoing migration, a save.
+    /// One that can be aborted from here, if its driver can at all: an outgoing migration, a save.
     Running,
     /// One that has failed or been aborted, and holds the guest until the hypervisor has cleared up: it
     /// may have to wait for another host that does not answer.

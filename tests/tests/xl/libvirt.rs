@@ -43,12 +43,11 @@ fn a_guest_of_libvirt_s_is_started_watched_moved_rebooted_and_stopped() {
     reboot(&lab, &there, &guest, "virsh", &["--connect", URI, "reboot", &guest.name]);
 
     // The hypervisor itself tells of it while libvirt's daemon hangs, also that it has crashed.
-    let daemon = lab.exec("n2", "pidof", &["libvirtd"]);
-    lab.exec("n2", "kill", &["-STOP", daemon.trim()]);
+    lab.exec("n2", "pkill", &["-STOP", "libvirtd"]);
     let alive = there.monitor().code;
     lab.order(&guest, Command::Panic);
     wait_until("it has crashed", lab.eventually(), || there.monitor().code == 1);
-    lab.exec("n2", "kill", &["-CONT", daemon.trim()]);
+    lab.exec("n2", "pkill", &["-CONT", "libvirtd"]);
     assert_eq!(alive, 0);
     there.stop();
     assert_eq!((there.probe().code, lab.domains("n2")), (7, vec![]));

@@ -29,7 +29,7 @@ fn reboot(lab: &Turn, agent: &Agent<'_>, guest: &Guest, program: &str, arguments
     lab.exec(node, program, arguments);
     wait_until("it has another domain", lab.eventually(), || {
         let (seen, now) = (agent.probe(), number());
-        assert_eq!(seen.code, 0, "{}", seen.reason);
+        assert_ne!(seen.code, 7);
         !now.is_empty() && now != first
     });
     assert_ne!(lab.boot(guest), boot);

@@ -9,8 +9,8 @@ use crate::state::{Job, Pause, Sight, State};
 use std::time::Duration;
 use virt::connect::Connect;
 use virt::domain::{
-    Domain, DomainPausedReason as Paused, DomainRunningReason as Running, DomainState,
-    DomainStateReason as Reason,
+    Domain, DomainPausedReason as Paused, DomainRunningReason as Running,
+    DomainShutoffReason as Ended, DomainState, DomainStateReason as Reason,
 };
 use virt::enumutil::Enum;
 use virt::error::{Error as VirtError, ErrorNumber};
@@ -49,6 +49,15 @@ pub fn active(connect: &Connect, name: &Name) -> std::result::Result<Option<Doma
     }
 }
 
+/// The domain of that name, if it is active or about to be again.
+pub fn lasting(connect: &Connect, name: &Name) -> std::result::Result<Option<Domain>, VirtError> {
+    let Some(domain) = unless_gone(connect.lookup_domain_by_name(name.as_str()))? else {
+        return Ok(None);
+    };
+    let lasts = domain.is_active()? || is_restarting(&domain, &domain.state()?.1)?;
+    Ok(lasts.then_some(domain))
+}
+
 /// Everything that is known about the domain of that name.
 pub fn look(connect: &Connect, name: &Name) -> std::result::Result<Sight, VirtError> {
     let Some(domain) = unless_gone(connect.lookup_domain_by_name(name.as_str()))? else {
@@ -84,8 +93,7 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
         DomainState::Running if is_broken(&reason) => State::Paused(Pause::PostcopyFailed),
         DomainState::Running | DomainState::Blocked => State::Running,
         DomainState::Shutdown => State::ShuttingDown,
-        // The driver for Xen keeps the job of a guest that reboots, and of one that comes in.
-        DomainState::Shutoff if job == Job::Running => State::Paused(Pause::Building),
+        DomainState::Shutoff if is_restarting(domain, &reason)? => State::Paused(Pause::Building),
         DomainState::Shutoff => State::Off,
         DomainState::Crashed => State::Crashed,
         DomainState::PMSuspended => State::PmSuspended,
@@ -95,6 +103,19 @@ fn state(domain: &Domain, job: Job) -> std::result::Result<State, VirtError> {
             _ => State::Paused(Pause::Unknown),
         },
     })
+}
+
+/// Whether a guest that has ended is about to be there again: the driver for Xen keeps its job from the old domain to
+/// the new one. It is asked after the state, which changes under the job alone. One that comes in has a job too, and has
+/// never ended; QEMU's driver knows of no job then.
+fn is_restarting(
+    domain: &Domain,
+    reason: &Enum<Reason, i32>,
+) -> std::result::Result<bool, VirtError> {
+    let Enum::Known(Reason::Shutoff(Enum::Known(Ended::Shutdown | Ended::Crashed))) = reason else {
+        return Ok(false);
+    };
+    Ok(job(domain)? == Job::Running)
 }
 
 fn is_broken(reason: &Enum<Reason, i32>) -> bool {
@@ -138,18 +159,14 @@ fn job(domain: &Domain) -> std::result::Result<Job, VirtError> {
     }
 }
 
-/// Aborts the job that holds the domain and waits until it is over.
+/// Aborts the job that holds the domain, where its driver can, and waits until it is over.
 pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadline) -> Result<()> {
     loop {
         let job = libvirt.sight(guest, by)?.job;
         if !job.holds() {
             return Ok(());
         }
-        if job == Job::Running && !session.is_qemu() {
-            let words = "libvirt's driver for these guests cannot abort one".to_owned();
-            return Err(Error::Refused { what: "abort the guest's job", words });
-        }
-        if job == Job::Running {
+        if job == Job::Running && session.is_qemu() {
             let name = guest.clone();
             let aborted = session.ask("abort the guest's job", by, move |connect| {
                 active(connect, &name)?.map_or(Ok(()), |domain| ffi::abort_job(&domain))
@@ -162,10 +179,13 @@ pub fn abort_job(libvirt: &Libvirt, session: &Session, guest: &Name, by: Deadlin
             }
         }
         if !by.pause(POLL) {
-            return Err(Error::Refused {
-                what: "abort the guest's job",
-                words: "it was told to end and still runs".to_owned(),
-            });
+            let words = match session.is_qemu() {
+                true => "it was told to end and still runs",
+                false => {
+                    "libvirt's driver for such guests has no order for that, and it still runs"
+                }
+            };
+            return Err(Error::Refused { what: "abort the guest's job", words: words.to_owned() });
         }
     }
 }

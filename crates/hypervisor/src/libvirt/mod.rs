@@ -101,7 +101,7 @@ impl Hypervisor for Libvirt {
     fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
         let name = guest.name.clone();
         self.session.ask("destroy the guest", by, move |connect| {
-            let Some(domain) = domain::active(connect, &name)? else { return Ok(()) };
+            let Some(domain) = domain::lasting(connect, &name)? else { return Ok(()) };
             // It may end by itself meanwhile: an incoming copy does when its source gives up.
             domain.destroy().or_else(|error| match domain::active(connect, &name)? {
                 Some(_) => Err(error),
