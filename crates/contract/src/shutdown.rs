@@ -4,6 +4,7 @@ use crate::lifecycle::SILENCES;
 use crate::{Agent, GUEST, Node};
 use hypervisor::scripted::{Answer, Effect, Fault, Host};
 use hypervisor::{Pause, State};
+use std::time::{Duration, Instant};
 
 /// A node on which the guest was started, and then went wrong what the faults say.
 fn node(agent: &Agent, faults: &[(&str, Answer, Effect, Option<u32>)]) -> Node {
@@ -80,6 +81,16 @@ pub fn a_stop_needs_no_daemon(agent: &Agent) {
         assert_eq!(node.host().processes, [], "{silence:?}");
         node.call("stop").gives(0);
     }
+}
+
+pub fn a_guest_that_its_daemon_knows_nothing_of_is_killed_at_once(agent: &Agent) {
+    // There is nothing for it to end, so that it says that it has.
+    let node = node(agent, &[("destroy", Answer::Done, Effect::None, None)]);
+    node.change(|host| host.guests.clear());
+    let begun = Instant::now();
+    node.call("stop").timeout(60_000).gives(0);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(node.host().processes, []);
 }
 
 pub fn a_guest_that_cannot_be_ended_is_not_reported_stopped(agent: &Agent) {

@@ -105,6 +105,7 @@ macro_rules! suite {
             a_stop_by_force_asks_nobody
             a_daemon_that_refuses_or_lies_does_not_keep_a_guest_alive
             a_stop_needs_no_daemon
+            a_guest_that_its_daemon_knows_nothing_of_is_killed_at_once
             a_guest_that_cannot_be_ended_is_not_reported_stopped
             where_nothing_can_be_learned_nothing_is_reported_stopped
             a_broken_configuration_changes_no_answer_about_a_guest_that_runs

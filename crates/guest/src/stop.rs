@@ -192,8 +192,10 @@ impl Guest<'_> {
         let name = &self.identity.name;
         let by = self.by.less(KILL_RESERVE.min(self.by.remaining() / 3));
         let mut seen = self.observe()?;
+        // One that calls it off says that it has ended it, and would be waited for in vain.
+        let known = seen.sight.as_ref().is_none_or(|sight| sight.state.is_active());
         match self.hypervisor.destroy(&self.identity, by) {
-            Ok(()) if self.off(&seen, by)? => return Ok(()),
+            Ok(()) if known && self.off(&seen, by)? => return Ok(()),
             Ok(()) => {}
             Err(error) => (self.note)(format_args!("guest {name}: {error}")),
         }
