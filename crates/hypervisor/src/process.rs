@@ -19,14 +19,20 @@ pub struct Process {
 impl Process {
     /// The process that has that pid now; `None` when nothing of it is left.
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        living_thread(pid)?;
-        Some(Self { pid, start: Stat::read(&thread(pid, None))?.start })
+        Self::read(pid).map(|(process, _)| process)
     }
 
-    /// Every process of this node.
+    fn read(pid: i32) -> Option<(Self, Stat)> {
+        let stat = Stat::read(&thread(pid, None))?;
+        let lives = !stat.is_dead() || living_thread(pid).is_some();
+        lives.then_some((Self { pid, start: stat.start }, stat))
+    }
+
+    /// Every process of this node that runs a program. On a node with many, this is what a look costs.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
+        let found = entries.filter_map(|it| Self::read(it.file_name().to_str()?.parse().ok()?));
+        found.filter(|(_, stat)| !stat.kernel).map(|(process, _)| process)
     }
 
     /// The pid of the process that it was started by, or was handed to.
@@ -47,7 +53,9 @@ impl Process {
 
     /// The words of its command line, each ended by a NUL; `None` when it is gone.
     pub(crate) fn command_line(self) -> Option<Vec<u8>> {
-        let line = fs::read(living_thread(self.pid)?.join("cmdline")).ok()?;
+        let line = |thread: PathBuf| fs::read(thread.join("cmdline")).ok();
+        let first = line(thread(self.pid, None)).filter(|line| !line.is_empty());
+        let line = first.or_else(|| line(living_thread(self.pid)?))?;
         self.alive().then_some(line)
     }
 }
@@ -69,6 +77,9 @@ fn thread(pid: i32, id: Option<OsString>) -> PathBuf {
     id.map_or(process.clone(), |id| process.join("task").join(id))
 }
 
+/// `PF_KTHREAD` of the kernel's `sched.h`.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
 /// What proc(5) tells about a process or a thread in `stat`.
 pub struct Stat {
     /// The name of its program, at most 15 bytes.
@@ -77,6 +88,8 @@ pub struct Stat {
     pub state: u8,
     /// The pid of its parent.
     pub parent: i32,
+    /// Whether it is the kernel's own, which runs no program (`PF_KTHREAD` of its flags).
+    pub kernel: bool,
     /// When it started, in clock ticks since boot.
     pub start: u64,
 }
@@ -93,8 +106,9 @@ impl Stat {
         let mut fields = fields.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        let start = fields.nth(17)?.parse().ok()?;
-        Some(Self { command, state, parent, start })
+        let flags: u32 = fields.nth(4)?.parse().ok()?;
+        let start = fields.nth(12)?.parse().ok()?;
+        Some(Self { command, state, parent, kernel: flags & KERNEL_THREAD != 0, start })
     }
 
     fn is_dead(&self) -> bool {
@@ -122,7 +136,13 @@ mod tests {
         let this = Process::of(std::process::id().cast_signed()).unwrap();
         assert!(this.alive() && this.unstopped());
         assert!(!Process { start: this.start + 1, ..this }.alive());
-        assert!(Process::all().any(|it| it == this));
+        let all: Vec<Process> = Process::all().collect();
+        assert!(all.contains(&this));
+        // The kernel's own have no command line; in a container there are none to be seen.
+        let kernels = |it: &Process| Stat::read(&thread(it.pid, None)).is_some_and(|it| it.kernel);
+        assert!(!all.iter().any(kernels));
+        let second = Stat::read(&thread(2, None)).filter(|stat| stat.command == "kthreadd");
+        assert!(second.is_none_or(|stat| stat.kernel));
         assert!(this.command_line().is_some_and(|line| line.contains(&0)));
     }
 }

@@ -1,13 +1,14 @@
 //! Running xl, here or on another host.
 
 use super::address::Address;
-use super::state::Deeds;
+use super::domains::Domains;
+use super::state::{Condition, Deeds};
 use super::table::{self, Row, Table};
 use super::{Xl, job, userdata, xenstore};
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
-use exec::Output;
+use exec::{Output, Tool};
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -30,7 +31,23 @@ pub fn make_directory() -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(DIRECTORY)
 }
 
+/// A domain that is a guest, as far as whoever tells xl to do something with it has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its number.
+    pub id: u16,
+    /// What it is called now.
+    pub name: String,
+    /// What it does.
+    pub condition: Condition,
+}
+
 impl Xl {
+    /// A program of the host's.
+    pub(super) fn tool(&self, program: &str, arguments: &[&str]) -> Result<Tool> {
+        Ok(self.address.as_ref().map_err(Clone::clone)?.tool(program, arguments))
+    }
+
     /// Runs xl, and takes any end of it but a late one for an answer.
     pub(super) fn output(
         &self,
@@ -38,7 +55,7 @@ impl Xl {
         arguments: &[&str],
         by: Deadline,
     ) -> Result<Output> {
-        let tool = self.address.as_ref().map_err(Clone::clone)?.tool("xl", arguments);
+        let tool = self.tool("xl", arguments)?;
         if !self.is_here() {
             make_directory().map_err(|error| self.unreachable(&format!("{DIRECTORY}: {error}")))?;
         }
@@ -50,17 +67,6 @@ impl Xl {
             exec::Error::Late { .. } => Error::Silent { uri: self.uri.clone(), what },
             other => self.unreachable(&other.to_string()),
         })
-    }
-
-    /// What another program of the host prints; `None` when it cannot be run.
-    pub(super) fn program(
-        &self,
-        program: &str,
-        arguments: &[&str],
-        by: Deadline,
-    ) -> Option<String> {
-        let tool = self.address.as_ref().ok()?.tool(program, arguments);
-        tool.output(by).ok().map(|output| output.text())
     }
 
     /// Runs xl, and takes what is no success for a refusal.
@@ -110,11 +116,20 @@ impl Xl {
         Table::parse(&listed.text())
     }
 
-    /// The domain that is the guest, under its own name or one that a migration which failed has left to it.
-    pub(super) fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Row> {
-        let gone = || Error::Refused { what, words: format!("there is no domain {guest}") };
+    /// The domain that is the guest, under its own name or one that a migration which failed has left to it. On
+    /// this host xl is asked only if xenstored and the hypervisor, which take no program, do not tell of it.
+    pub(super) fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Found> {
+        let names = table::own(guest);
+        if self.is_here()
+            && let Some(found) = found_here(&names, by.slice(ANSWER_AGAIN))
+        {
+            return Ok(found);
+        }
         let table = self.table(by)?;
-        table::own(guest).iter().find_map(|name| table.named(name)).cloned().ok_or_else(gone)
+        let row = names.iter().find_map(|name| table.named(name));
+        let gone = || Error::Refused { what, words: format!("there is no domain {guest}") };
+        let Row { id, name, condition, .. } = row.cloned().ok_or_else(gone)?;
+        Ok(Found { id, name: name.unwrap_or_default(), condition })
     }
 
     /// Runs xl on the domain that is the guest, by its number: a name could be taken for a number or an option.
@@ -159,4 +174,13 @@ impl Xl {
             None => Ok(self.table(by)?.names()),
         }
     }
+}
+
+/// The first of these names that a domain of this host has, as xenstored and the hypervisor tell.
+fn found_here(names: &[String], by: Deadline) -> Option<Found> {
+    let told = xenstore::domains(by)?;
+    let named = |wanted: &String| told.iter().find(|(_, name)| name == wanted).cloned();
+    let (id, name) = names.iter().find_map(named)?;
+    let condition = Domains::look(false)?.get(id)?.condition;
+    Some(Found { id, name, condition })
 }

@@ -52,9 +52,9 @@ impl Domains {
             && self.0.iter().all(|(_, name)| name.as_ref().is_some_and(|it| !is_name(it, guest)))
     }
 
-    /// Whether there is one of that number.
-    pub fn has(&self, id: u16) -> bool {
-        self.0.iter().any(|(info, _)| info.domain.id == id)
+    /// The one of that number.
+    pub fn get(&self, id: u16) -> Option<&Info> {
+        self.0.iter().map(|(info, _)| info).find(|info| info.domain.id == id)
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(ids(&all, &guest(None)), [3, 5, 6]);
         let uuid = Domain { id: 4, handle: [4; 16] }.uuid();
         assert_eq!(ids(&all, &guest(Some(uuid))), [4]);
-        assert!(all.has(7) && !all.has(8));
+        assert!(all.get(7).is_some() && all.get(8).is_none());
     }
 
     #[test]

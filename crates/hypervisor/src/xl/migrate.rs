@@ -5,7 +5,7 @@
 
 use super::Xl;
 use super::address::Address;
-use super::call::{DIRECTORY, make_directory};
+use super::call::{DIRECTORY, Found, make_directory};
 use super::job::{self, Task};
 use super::table;
 use crate::Deadline;
@@ -65,40 +65,40 @@ impl Run {
 pub fn begin(xl: &Xl, guest: &Name, migration: &Migration, by: Deadline) -> Result<Transfer> {
     let what = "migrate the guest";
     let refused = |words: &str| Error::Refused { what, words: words.to_owned() };
-    let row = xl.domain(what, guest, by)?;
-    if row.condition.paused {
+    let domain = xl.domain(what, guest, by)?;
+    if domain.condition.paused {
         let words =
             "it is paused, and cannot do what a migration asks of it; xl unpause lets it run on";
         return Err(refused(words));
     }
-    if row.name.as_deref() != Some(guest.as_str()) {
-        let (name, id) = (row.name.unwrap_or_default(), row.id);
+    if domain.name != guest.as_str() {
+        let Found { name, id, .. } = domain;
         return Err(refused(&format!("it runs as {name}; xl rename {id} {guest} names it again")));
     }
     let target = Address::parse(&migration.destination)?;
     let Some((host, transport)) = target.there() else {
         return Err(refused("the target is this host"));
     };
-    let tool = Tool::new("xl").args(["migrate", "-s", &transport, &row.id.to_string(), host]);
+    let tool = Tool::new("xl").args(["migrate", "-s", &transport, &domain.id.to_string(), host]);
     Run::begin(what, tool, guest)?.watch()
 }
 
 /// Saves the guest to a file, and lets it run on if that takes too long.
 pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     let what = "save the guest";
-    let row = xl.domain(what, guest, by)?;
+    let domain = xl.domain(what, guest, by)?;
     let private = file.to_owned();
     let made = by.slice(GIVE_UP).bound(move || make_private(&private));
     made.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())).map_err(|error| {
         let words = format!("{}: {error}", file.display());
         Error::Refused { what, words }
     })?;
-    let tool = Tool::new("xl").args(["save", &row.id.to_string()]).arg(file);
+    let tool = Tool::new("xl").args(["save", &domain.id.to_string()]).arg(file);
     let saving = Run::begin(what, tool, guest)?.watch()?;
     if let Some(ended) = saving.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
-    for task in job::of(guest, Some(row.id)).into_iter().filter(Task::holds) {
+    for task in job::of(guest, Some(domain.id)).into_iter().filter(Task::holds) {
         task.fail();
     }
     // It has nothing to say that is not known.

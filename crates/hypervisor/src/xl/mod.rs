@@ -106,12 +106,12 @@ impl Hypervisor for Xl {
                 return Err(Error::Refused { what, words });
             }
         };
-        let row = self.domain(what, guest, by)?;
+        let domain = self.domain(what, guest, by)?;
         // A guest that has shut down already is waited for by xl for ever.
-        if row.condition.shutdown.is_some() || row.condition.dying {
+        if domain.condition.shutdown.is_some() || domain.condition.dying {
             return Ok(());
         }
-        let id = row.id.to_string();
+        let id = domain.id.to_string();
         let arguments = [before, &[id.as_str()], after].concat();
         self.run(what, &arguments, by.slice(ANSWER)).map(drop)
     }
