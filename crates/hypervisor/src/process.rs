@@ -138,7 +138,7 @@ mod tests {
         assert!(!Process { start: this.start + 1, ..this }.alive());
         let all: Vec<Process> = Process::all().collect();
         assert!(all.contains(&this));
-        // The kernel's own have no command line; in a container there are none to be seen.
+        // In a container there are none of the kernel's to be seen, and these two say nothing.
         let kernels = |it: &Process| Stat::read(&thread(it.pid, None)).is_some_and(|it| it.kernel);
         assert!(!all.iter().any(kernels));
         let second = Stat::read(&thread(2, None)).filter(|stat| stat.command == "kthreadd");

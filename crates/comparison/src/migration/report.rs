@@ -14,6 +14,40 @@ use std::time::Duration;
 /// The label of a row of ratios between ours and what is possible.
 const RATIO_TO_BARE: &str = "ratio ours/bare";
 
+/// How many standard errors from the mean the truth lies at most, 19 times out of 20 and with 20 rounds or more.
+const CONFIDENT: f64 = 1.96;
+
+/// A difference, in seconds, as far as the rounds tell it from chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Excess {
+    mean: f64,
+    /// What it may be more or less.
+    margin: f64,
+}
+
+impl Excess {
+    /// `None` for fewer than two rounds.
+    fn of(differences: &[f64]) -> Option<Self> {
+        let count = differences.len() as f64;
+        let mean = differences.iter().sum::<f64>() / count;
+        let squares: f64 = differences.iter().map(|it| (it - mean).powi(2)).sum();
+        let margin = CONFIDENT * (squares / (count - 1.0) / count).sqrt();
+        (differences.len() > 1).then_some(Self { mean, margin })
+    }
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mean, margin } = self;
+        write!(
+            f,
+            "{mean:+.2} s in the mean (95 %: {:+.2} s to {:+.2} s)",
+            mean - margin,
+            mean + margin
+        )
+    }
+}
+
 /// The rounds under one load.
 pub struct Report {
     hypervisor: Hypervisor,
@@ -125,6 +159,19 @@ impl Report {
         self.of(mover).filter(|it| it.ending != Ending::Failed).filter_map(figure).collect()
     }
 
+    /// How much longer a figure of ours is than the stock's of the same round; without rounds in which a guest did
+    /// not get to its target.
+    fn excess(&self, figure: fn(&Round) -> Duration) -> Option<Excess> {
+        let [ours, stock, _] = self.movers();
+        let pairs = self.of(ours).zip(self.of(stock));
+        let arrived = pairs.filter(|(a, b)| ![a.ending, b.ending].contains(&Ending::Failed));
+        Excess::of(
+            &arrived
+                .map(|(a, b)| figure(a).as_secs_f64() - figure(b).as_secs_f64())
+                .collect::<Vec<_>>(),
+        )
+    }
+
     fn times(&self, mover: Mover) -> [Figure; 8] {
         let outages = self.outages(mover);
         let stalls = self.series(mover, |it| Some(it.stall));
@@ -200,7 +247,15 @@ impl fmt::Display for Report {
         let [ours, stock, bare] = self.movers().map(|it| self.times(it));
         times.ratios([RATIO], ours, stock);
         times.ratios([RATIO_TO_BARE], ours, bare);
-        write!(f, "### Migrations: {}\n\n{times}\n{endings}", self.load)
+        write!(f, "### Migrations: {}\n\n{times}\n{endings}", self.load)?;
+        let excesses =
+            [("outage", self.excess(|it| it.outage)), ("total", self.excess(|it| it.total))];
+        for (what, excess) in excesses {
+            if let Some(excess) = excess {
+                write!(f, "\n- ours less the stock's of the same round, {what}: {excess}")?;
+            }
+        }
+        writeln!(f)
     }
 }
 
@@ -264,6 +319,18 @@ mod tests {
             round.total = Duration::from_secs(4);
         }
         assert!(!slow.verdict().holds());
+    }
+
+    #[test]
+    fn a_difference_is_told_with_what_chance_may_make_of_it() {
+        // Their variance is 6, so the standard error is 0.82.
+        let excess = Excess::of(&[-1.0, 1.0, 1.0, 3.0, 3.0, 5.0, -1.0, -3.0, 1.0]).unwrap();
+        assert_eq!(excess.to_string(), "+1.00 s in the mean (95 %: -0.60 s to +2.60 s)");
+        assert_eq!(Excess::of(&[1.0]), None);
+        let report = report_on(Hypervisor::Xen, "idle", 361, (Ending::Failed, 99_000)).to_string();
+        let line = "ours less the stock's of the same round, outage: +0.10 s in the mean \
+                    (95 %: +0.10 s to +0.10 s)";
+        assert!(report.contains(line), "{report}");
     }
 
     #[test]
