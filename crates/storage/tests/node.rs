@@ -38,18 +38,21 @@ fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "\nskipped: {why}");
 }
 
-/// Runs a test with mounts of its own, if this machine lets it.
-fn apart(test: impl FnOnce() + Send) {
+/// Runs a test with mounts of its own, if this machine lets it, in a directory that goes after
+/// them: it cannot be removed where something is mounted on it or in it.
+fn apart(test: impl FnOnce(&Path) + Send) {
     if !nix::unistd::geteuid().is_root() {
         return skip("mounts need root");
     }
+    let place = TempDir::new().unwrap();
     let isolated = || {
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
-        test();
+        test(place.path());
     };
     thread::scope(|scope| scope.spawn(isolated).join()).unwrap();
+    place.close().unwrap();
 }
 
 fn tmpfs(at: &Path, flags: MsFlags) {
@@ -59,9 +62,8 @@ fn tmpfs(at: &Path, flags: MsFlags) {
 
 #[test]
 fn a_file_system_that_is_not_mounted_is_named_where_fstab_knows_it() {
-    apart(|| {
-        let place = TempDir::new().unwrap();
-        let (point, fstab) = (place.path().join("nfs"), place.path().join("fstab"));
+    apart(|place| {
+        let (point, fstab) = (place.join("nfs"), place.join("fstab"));
         fs::create_dir(&point).unwrap();
         let image = point.join("a.img");
         assert!(told(&image).contains("mount the file system that it is on"), "{}", told(&image));
@@ -79,14 +81,13 @@ fn a_file_system_that_is_not_mounted_is_named_where_fstab_knows_it() {
 
 #[test]
 fn a_file_system_that_cannot_be_written_to_is_of_no_use_for_a_disk_that_is() {
-    apart(|| {
-        let place = TempDir::new().unwrap();
-        let image = place.path().join("a.img");
-        tmpfs(place.path(), MsFlags::empty());
+    apart(|place| {
+        let image = place.join("a.img");
+        tmpfs(place, MsFlags::empty());
         fs::write(&image, "").unwrap();
         assert!(told(&image).contains("a file on tmpfs images, is in this node's reach"));
         let again = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-        mount(None::<&str>, place.path(), None::<&str>, again, None::<&str>).unwrap();
+        mount(None::<&str>, place, None::<&str>, again, None::<&str>).unwrap();
         assert!(told(&image).contains("tmpfs images is read-only here"), "{}", told(&image));
         let medium = Disk { writable: false, ..disk(&image) };
         let finding = look(&[medium], &*open::xl("xl:///"), soon()).remove(0);
@@ -97,13 +98,11 @@ fn a_file_system_that_cannot_be_written_to_is_of_no_use_for_a_disk_that_is() {
 /// A file system whose server takes questions and answers none.
 #[test]
 fn storage_that_hangs_is_told_in_time_and_holds_up_no_other_disk() {
-    apart(|| {
-        // It goes after the server, without which nothing in it hangs.
-        let place = TempDir::new().unwrap();
+    apart(|place| {
         let Ok(server) = File::options().read(true).write(true).open("/dev/fuse") else {
             return skip("there is no /dev/fuse");
         };
-        let (point, near) = (place.path().join("gone"), place.path().join("near.img"));
+        let (point, near) = (place.join("gone"), place.join("near.img"));
         fs::create_dir(&point).unwrap();
         fs::write(&near, "").unwrap();
         let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", server.as_raw_fd());
