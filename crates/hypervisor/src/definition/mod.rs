@@ -7,7 +7,7 @@ mod xl;
 pub use disk::{Disk, Source};
 pub(crate) use domain::attribute;
 pub use domain::{Domain, Platform};
-pub use xl::{Config, Kind};
+pub use xl::{Config, Kind, is_of_host};
 
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};

@@ -4,8 +4,11 @@ use super::Xl;
 use crate::Deadline;
 use crate::definition::{Config, Definition, Disk, Kind};
 use crate::error::{Error, Result};
-use std::path::{Path, PathBuf};
 use std::thread;
+
+/// What only an xl has to say that names everything its hypervisor can do. Xen before 4.17 may have neither of these, and
+/// older ones tell of `hvm` alone, whatever else there is.
+const TELLING: [&str; 3] = ["hap", "shadow", "gnttab-v1"];
 
 /// What `xl info` tells of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Host {
     /// What its hypervisor can do.
     capabilities: Vec<String>,
     /// Whether that is all there is: xl takes memory from the first domain for a guest unless that was given
-    /// a fixed share at boot (`autoballoon` in `xl.conf(5)`).
+    /// a fixed share at boot (`autoballoon` in `xl.conf(5)`), or [`takes_from_first`].
     fixed: bool,
 }
 
@@ -51,8 +54,10 @@ impl Host {
         })
     }
 
+    /// Whether its hypervisor can do that. What an older xl does not tell counts as there, and xl is to try it.
     fn can(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|it| it == capability)
+        let has = |wanted: &str| self.capabilities.iter().any(|it| it == wanted);
+        has(capability) || capability != "hvm" && !TELLING.into_iter().any(has)
     }
 
     /// It has to note which pages the guest writes to. For a PV guest that takes shadow paging, without which
@@ -66,11 +71,15 @@ impl Host {
         Ok(())
     }
 
-    fn check(&self, definition: &Definition, config: &Config) -> Result<()> {
+    fn can_have(&self, config: &Config) -> Result<()> {
         if !self.can(config.kind.capability()) {
             let words = format!("the hypervisor of {} can have none", self.name);
             return Err(missing(&format!("a {} guest", config.kind), words));
         }
+        Ok(())
+    }
+
+    fn has_memory(&self, definition: &Definition) -> Result<()> {
         let wanted = definition.memory >> 20;
         if self.fixed && self.free < wanted {
             let (host, free) = (&self.name, self.free);
@@ -85,34 +94,55 @@ fn missing(item: &str, words: String) -> Error {
     Error::NotAdmitted { item: item.to_owned(), words }
 }
 
+/// Where xl is told to take memory from the first domain whatever that was given at boot.
+const XL_CONF: &str = "/etc/xen/xl.conf";
+
+/// Whether an `xl.conf(5)` says so.
+fn takes_from_first(conf: &str) -> bool {
+    let settings = conf.lines().filter_map(|line| line.split('#').next()?.split_once('='));
+    let mut values = settings.filter(|(key, _)| key.trim() == "autoballoon");
+    let value = values.next_back().map(|(_, value)| value.trim().trim_matches(['"', '\'']));
+    value.is_some_and(|value| ["on", "1"].contains(&value))
+}
+
 /// What every host has: an answer without it is none.
 const ROOT: &str = "/";
 
 /// Everything that stands between the guest and this host, the first of it.
 pub fn admit(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
     let config = definition.xl()?;
-    let paths = paths(config);
-    let arguments: Vec<&str> =
-        ["-d", "--", ROOT].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let needs = needs(config);
+    let paths = needs.iter().flatten().map(String::as_str);
+    let arguments: Vec<&str> = ["-d", "--", ROOT].into_iter().chain(paths).collect();
     let look = xl.tool("ls", &arguments)?;
     // Both questions at once: what each takes most of its time for is the way there.
     let (host, found) = thread::scope(|scope| {
         let found = scope.spawn(|| look.output(by).map(|output| output.text()));
         (Host::ask(xl, by), found.join())
     });
-    host?.check(definition, config)?;
+    let host = host?;
+    host.can_have(config)?;
+    if let Err(lack) = host.has_memory(definition) {
+        let conf = xl.tool("cat", &[XL_CONF])?.output(by).map(|output| output.text());
+        if !conf.is_ok_and(|conf| takes_from_first(&conf)) {
+            return Err(lack);
+        }
+    }
     let Ok(Ok(found)) = found else { return Ok(()) };
     let is_there = |path: &str| found.lines().any(|line| line == path);
-    let lacking = paths.iter().find(|path| is_there(ROOT) && !is_there(path));
-    lacking.map_or(Ok(()), |path| Err(missing(path, "it is not there".to_owned())))
+    let lacking = needs.iter().find(|any| is_there(ROOT) && !any.iter().any(|it| is_there(it)));
+    lacking.map_or(Ok(()), |any| Err(missing(&any.join(" or "), "it is not there".to_owned())))
 }
 
-/// The guest's disks and bridges.
-fn paths(config: &Config) -> Vec<String> {
-    let bridges = config.bridges.iter().map(|bridge| PathBuf::from("/sys/class/net").join(bridge));
-    let disks = config.disks.iter().filter_map(Disk::path).map(Path::to_owned);
-    let paths = disks.chain(bridges);
-    paths.map(|path| path.to_string_lossy().into_owned()).collect()
+/// The guest's disks and bridges: of each of these one path. What is before a dot in a bridge's name may be the bridge.
+fn needs(config: &Config) -> Vec<Vec<String>> {
+    let bridges = config.bridges.iter().map(|bridge| {
+        let switch = bridge.split(['.', ':']).next().filter(|it| it != bridge);
+        let names = [Some(bridge.as_str()), switch].into_iter().flatten();
+        names.map(|name| format!("/sys/class/net/{name}")).collect()
+    });
+    let disks = config.disks.iter().filter_map(Disk::path);
+    disks.map(|path| vec![path.to_string_lossy().into_owned()]).chain(bridges).collect()
 }
 
 /// Whether this host's hypervisor can send the guest while it runs.
@@ -127,6 +157,7 @@ pub fn can_leave(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
 mod tests {
     use super::*;
     use crate::identity::Name;
+    use std::path::Path;
 
     const INFO: &str = include_str!("samples/info.txt");
 
@@ -135,7 +166,8 @@ mod tests {
             Definition::from_xl(guest, Path::new("/g1.cfg"), None, &Name::from_any("g1"));
         let definition = definition.unwrap();
         let host = Host::parse(info).unwrap();
-        host.check(&definition, definition.xl().unwrap()).map_err(|error| error.to_string())
+        let checked = host.can_have(definition.xl().unwrap());
+        checked.and_then(|()| host.has_memory(&definition)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -158,5 +190,44 @@ mod tests {
         assert!(words.starts_with("live migration of a PV guest: "), "{words}");
         let built_with = Host::parse(&INFO.replace("pv hvm", "pv hvm hap shadow")).unwrap();
         assert!(built_with.can_send_paravirtual().is_ok());
+    }
+
+    #[test]
+    fn a_hypervisor_that_does_not_tell_of_pv_guests_can_have_them() {
+        let told = |capabilities| INFO.replace("pv hvm gnttab-v1 gnttab-v2", capabilities);
+        for old in ["", "hvm hvm_directio", "pv hvm"].map(told) {
+            assert_eq!(check(&old, "name='g1'\nmemory=498\n"), Ok(()));
+            assert!(Host::parse(&old).unwrap().can_send_paravirtual().is_ok());
+        }
+        assert!(check(&told(""), "name='g1'\ntype='hvm'").is_err());
+        assert!(check(&told("hvm hap"), "name='g1'").is_err());
+    }
+
+    #[test]
+    fn the_first_domain_gives_memory_where_xl_is_told_so() {
+        for (conf, expected) in [
+            ("", false),
+            ("#autoballoon=\"on\"\n", false),
+            ("autoballoon=\"auto\"\n", false),
+            ("autoballoon=\"off\"\n", false),
+            ("lockfile='/x'\n autoballoon = \"on\" # so\n", true),
+            ("autoballoon=1\n", true),
+            ("autoballoon='on'\nautoballoon='off'\n", false),
+        ] {
+            assert_eq!(takes_from_first(conf), expected, "{conf}");
+        }
+    }
+
+    #[test]
+    fn a_bridge_may_be_a_switch_with_more_in_its_name() {
+        let text = "name='g1'\nvif=['bridge=br0', 'bridge=ovs0.99:7']\ndisk=['/srv/a,raw,xvda,w']";
+        let definition = Definition::from_xl(text, Path::new("/g"), None, &Name::from_any("g1"));
+        let needs = needs(definition.unwrap().xl().unwrap());
+        let [disk, bridge, switch] = &needs[..] else { panic!("{needs:?}") };
+        assert_eq!(
+            (&disk[..], &bridge[..]),
+            (&["/srv/a".to_owned()][..], &["/sys/class/net/br0".to_owned()][..])
+        );
+        assert_eq!(switch[..], ["/sys/class/net/ovs0.99:7", "/sys/class/net/ovs0"]);
     }
 }

@@ -53,12 +53,15 @@ struct Disk {
     vdev: String,
     #[serde(default)]
     readwrite: i64,
+    #[serde(flatten)]
+    backend: Backend,
 }
 
 impl Disk {
     /// The disk, if it is a file or a device of the host.
     fn on_host(self) -> Option<definition::Disk> {
-        let source = Source::Path(self.pdev_path.filter(|path| path.is_absolute())?);
+        let path = self.pdev_path.filter(|path| path.is_absolute() && self.backend.is_host())?;
+        let source = Source::Path(path);
         let writable = self.readwrite != 0;
         Some(definition::Disk { name: self.vdev, source, writable, optional: false })
     }
@@ -67,6 +70,28 @@ impl Disk {
 #[derive(Debug, Deserialize)]
 struct Nic {
     bridge: Option<String>,
+    #[serde(flatten)]
+    backend: Backend,
+}
+
+impl Nic {
+    /// The bridge of the host that it is connected to.
+    fn on_host(self) -> Option<String> {
+        self.bridge.filter(|_| self.backend.is_host())
+    }
+}
+
+/// Who serves a device.
+#[derive(Debug, Deserialize)]
+struct Backend {
+    backend_domname: Option<String>,
+    script: Option<String>,
+}
+
+impl Backend {
+    fn is_host(&self) -> bool {
+        definition::is_of_host(self.backend_domname.as_deref(), self.script.as_deref())
+    }
 }
 
 fn shape(found: String) -> Error {
@@ -97,7 +122,7 @@ pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
         file: PathBuf::new(),
         kind,
         disks: disks.into_iter().filter_map(Disk::on_host).collect(),
-        bridges: nics.into_iter().filter_map(|nic| nic.bridge).collect(),
+        bridges: nics.into_iter().filter_map(Nic::on_host).collect(),
     };
     let memory = b_info.target_memkb << 10;
     Ok(Definition { identity, memory, document: Document::Xl(config) })
@@ -116,6 +141,20 @@ mod tests {
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
         assert_eq!((config.kind, &*config.bridges), (Kind::Pv, &["xenbr0".to_owned()][..]));
+    }
+
+    #[test]
+    fn what_others_serve_is_not_looked_for_on_the_host() {
+        let text = r#"[{"domid": 3, "config": {"c_info": {"type": "pvh", "name": "g1"}, "b_info": {},
+            "disks": [{"pdev_path": "/dev/a", "vdev": "xvda", "backend_domname": "Domain-0"},
+                      {"pdev_path": "/dev/b", "vdev": "xvdb", "backend_domname": "storage"},
+                      {"pdev_path": "/dev/c", "vdev": "xvdc", "script": "block-iscsi"}],
+            "nics": [{"bridge": "br0", "script": "vif-bridge"}, {"bridge": "br1", "backend_domname": "netvm"},
+                     {"bridge": "br2.99", "script": "/etc/xen/scripts/vif-openvswitch"}]}}]"#;
+        let definition = definition(text, &Name::from_any("g1")).unwrap();
+        let config = definition.xl().unwrap();
+        assert_eq!(config.bridges, ["br0"]);
+        assert_eq!(config.disks.iter().map(|disk| &*disk.name).collect::<Vec<_>>(), ["xvda"]);
     }
 
     #[test]

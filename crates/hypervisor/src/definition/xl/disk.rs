@@ -1,5 +1,6 @@
 //! A disk as xl is told of it, by `xl-disk-configuration(5)`.
 
+use super::is_of_host;
 use crate::definition::{Disk, Source};
 use std::path::PathBuf;
 
@@ -78,15 +79,20 @@ pub fn disk(specification: &str) -> Option<Disk> {
     let access = words.access.or_else(|| positional.next()).unwrap_or("w");
     let (device, kind) = device.split_once(':').unwrap_or((device, ""));
     let is_cdrom = words.is_cdrom || kind == "cdrom";
-    let source = match (words.script, script, words.backend) {
-        (Some(script), _, _) => Source::Opaque(format!("script {script}, {target}")),
-        (_, Some(script), _) => Source::Opaque(format!("script block-{script}, {target}")),
-        (_, _, Some(domain)) => Source::Opaque(format!("domain {domain}, {target}")),
-        _ if path.starts_with('/') => Source::Path(PathBuf::from(path)),
-        _ => Source::Opaque(target.to_owned()),
-    };
+    let script = words.script.map(str::to_owned).or(script.map(|kind| format!("block-{kind}")));
+    let source = source(path, target, words.backend, script.as_deref());
     let writable = !is_cdrom && !matches!(access, "r" | "ro");
     Some(Disk { name: device.to_owned(), source, writable, optional: false })
+}
+
+/// Where a disk's data are. A target of which its script or another domain makes a device is none of this host's files.
+fn source(path: &str, target: &str, backend: Option<&str>, script: Option<&str>) -> Source {
+    match (is_of_host(backend, script), backend, script) {
+        (true, ..) if path.starts_with('/') => Source::Path(PathBuf::from(path)),
+        (false, _, Some(script)) => Source::Opaque(format!("script {script}, {target}")),
+        (false, Some(domain), None) => Source::Opaque(format!("domain {domain}, {target}")),
+        _ => Source::Opaque(target.to_owned()),
+    }
 }
 
 /// A target without its prefixes, and the script that one of them stands for.
@@ -133,6 +139,7 @@ mod tests {
                 opaque("domain storage, /dev/a"),
                 true,
             ),
+            ("backend=0,vdev=xvda,target=/dev/a", "xvda", path("/dev/a"), true),
             ("vg/g1,raw,xvda,w", "xvda", opaque("vg/g1"), true),
         ] {
             let expected = Disk { name: name.to_owned(), source, writable, optional: false };

@@ -9,7 +9,7 @@ use crate::identity::{Identity, Name, Uuid};
 use disk::disk;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use syntax::{Settings, Value};
+use syntax::{Settings, Value, number};
 
 /// How a guest of Xen is virtualized.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,8 +63,24 @@ pub struct Config {
     pub kind: Kind,
     /// Its disks.
     pub disks: Vec<Disk>,
-    /// The bridges that it is connected to.
+    /// The bridges of the host that it is connected to. A script may read more into such a name than a bridge's:
+    /// Xen's for Open vSwitch takes `ovsbr0.99` for the VLAN 99 of the switch `ovsbr0`.
     pub bridges: Vec<String>,
+}
+
+/// The domain that serves devices where none is named.
+const FIRST_DOMAIN: [&str; 2] = ["0", "Domain-0"];
+
+/// Xen's scripts that take what is said of a disk or a bridge as it is.
+const PLAIN_SCRIPTS: [&str; 2] = ["block", "vif-bridge"];
+
+/// Whether what is said of a device names something of the host: no other domain serves it, and no script makes
+/// something else of it.
+#[must_use]
+pub fn is_of_host(backend: Option<&str>, script: Option<&str>) -> bool {
+    let file = script.map(|script| script.rsplit('/').next().unwrap_or(script));
+    backend.is_none_or(|domain| FIRST_DOMAIN.contains(&domain))
+        && file.is_none_or(|file| PLAIN_SCRIPTS.contains(&file))
 }
 
 pub fn definition(
@@ -111,28 +127,25 @@ fn kind(settings: &Settings) -> Result<Kind> {
     })
 }
 
-/// The bridge of a network interface, by `xl-network-configuration(5)`.
+/// The bridge of the host that a network interface is connected to, by `xl-network-configuration(5)`.
 fn bridge(specification: &str) -> Option<String> {
-    specification
-        .split(',')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.trim() == "bridge")
-        .map(|(_, bridge)| bridge.trim().to_owned())
+    let pairs = || specification.split(',').filter_map(|pair| pair.split_once('='));
+    let value = |key| pairs().find(|(it, _)| it.trim() == key).map(|(_, value)| value.trim());
+    let bridge = value("bridge")?.to_owned();
+    is_of_host(value("backend"), value("script")).then_some(bridge)
 }
 
 impl Settings {
     fn text(&self, key: &str) -> Result<Option<String>> {
         self.of(key, "a text", |value| match value {
             Value::Text(text) => Some(text.clone()),
-            Value::Number(_) | Value::List(_) => None,
+            Value::List(_) => None,
         })
     }
 
-    /// xl takes a number in quotes for one as well.
     fn number(&self, key: &str) -> Result<Option<u64>> {
         self.of(key, "a number", |value| match value {
-            Value::Number(number) => Some(*number),
-            Value::Text(text) => text.trim().parse().ok(),
+            Value::Text(text) => number(text.trim()),
             Value::List(_) => None,
         })
     }
@@ -140,7 +153,7 @@ impl Settings {
     fn list(&self, key: &str) -> Result<Vec<String>> {
         let found = self.of(key, "a list of texts", |value| match value {
             Value::List(list) => Some(list.clone()),
-            Value::Text(_) | Value::Number(_) => None,
+            Value::Text(_) => None,
         })?;
         Ok(found.unwrap_or_default())
     }
@@ -170,7 +183,9 @@ mod tests {
         let definition = read(
             "# the first guest\nname = \"g1\"  # its name\nuuid='6b1f2a10-0000-4000-8000-0000000000a1'\n\
              type = \"pvh\"; memory = 0x60\nmaxmem='128'\nextra = \"a=b # c\"\n\
-             vif = [ 'mac=00:16:3e:00:00:65, bridge=xenbr0',\n  \"type=vif\", ]\n\
+             vif = [ 'mac=00:16:3e:00:00:65, bridge=xenbr0',\n  \"type=vif\",\n\
+             'bridge=br0,script=/etc/xen/scripts/vif-bridge', 'bridge=br1,script=vif-openvswitch',\n\
+             'bridge=br2, backend=netvm', 'bridge=br3, backend=Domain-0' ]\n\
              disk = [ 'phy:/dev/vg/g1,xvda,w',\n 'format=raw, vdev=xvdb, access=rw, target=/srv/a, b.img',\n\
              '/srv/c.qcow2,qcow2,xvdc,rw', ',,hdc,cdrom' ]\non_crash='preserve'",
         )
@@ -180,7 +195,7 @@ mod tests {
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
         assert_eq!(config.kind, Kind::Pvh);
-        assert_eq!(config.bridges, ["xenbr0"]);
+        assert_eq!(config.bridges, ["xenbr0", "br0", "br3"]);
         let paths: Vec<_> = config.disks.iter().filter_map(Disk::path).collect();
         assert_eq!(paths, ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(Path::new));
     }
@@ -196,6 +211,8 @@ mod tests {
         assert_eq!(read("").unwrap().identity.name.as_str(), "resource");
         assert_eq!(read("name='g1'").unwrap().xl().unwrap().kind, Kind::Pv);
         assert_eq!(read("name='g1'\nmaxmem=128").unwrap().memory, 128 << 20);
+        assert_eq!(read("name=0x1\nmemory='0x10'").unwrap().identity.name.as_str(), "0x1");
+        assert_eq!(read("name=0x1\nmemory='0x10'").unwrap().memory, 16 << 20);
     }
 
     #[test]

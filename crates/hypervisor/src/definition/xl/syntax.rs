@@ -11,11 +11,9 @@ const DEEPEST: usize = 8;
 /// The value of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A quoted text.
+    /// A quoted text, or a number, which is the same to xl.
     Text(String),
-    /// A number, decimal or hexadecimal.
-    Number(u64),
-    /// A list, of which the texts and numbers are kept as texts.
+    /// A list of texts.
     List(Vec<String>),
 }
 
@@ -64,6 +62,14 @@ impl Value {
             (Self::List(one), Self::List(other)) => Self::List([one, other].concat()),
             (_, other) => other,
         }
+    }
+}
+
+/// What a decimal or hexadecimal number comes to.
+pub fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
     }
 }
 
@@ -141,19 +147,17 @@ impl Reader<'_> {
         match self.text.peek().copied() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote).map(Value::Text),
             Some('[') => self.list(depth).map(Value::List),
-            Some(it) if it.is_ascii_digit() => self.number().map(Value::Number),
+            Some(it) if it.is_ascii_digit() => self.number().map(Value::Text),
             _ => Err(self.expected("a text, a number or a list")),
         }
     }
 
-    fn number(&mut self) -> Result<u64> {
+    fn number(&mut self) -> Result<String> {
         let word = self.word();
-        let hexadecimal = word.strip_prefix("0x").or(word.strip_prefix("0X"));
-        let number = match hexadecimal {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => word.parse(),
-        };
-        number.map_err(|_| self.error(&format!("{word:?} is not a number")))
+        match number(&word) {
+            Some(_) => Ok(word),
+            None => Err(self.error(&format!("{word:?} is not a number"))),
+        }
     }
 
     /// A text, which ends on the line that it begins on. A backslash makes the next character one of the text.
@@ -186,7 +190,6 @@ impl Reader<'_> {
             }
             match self.value(depth + 1)? {
                 Value::Text(text) => list.push(text),
-                Value::Number(number) => list.push(number.to_string()),
                 Value::List(inner) => list.extend(inner),
             }
             self.skip(char::is_whitespace);
