@@ -13,6 +13,7 @@ static NODE: Agent = Agent {
     by_force: ("", ""),
     mistyped: ("", "", ""),
     resume: "",
+    asks_guest: false,
 };
 
 contract::clauses! { metadata, crate::NODE,

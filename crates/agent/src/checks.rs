@@ -126,7 +126,11 @@ fn run<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> Result<(), Erro
     }
 }
 
+/// Asks the guest agent for a sign of life, where the hypervisor can.
 fn ping<R: Resource>(instance: &Instance<'_, R>, by: Deadline) -> hypervisor::Result<()> {
+    if !instance.hypervisor.abilities().agent {
+        return Ok(());
+    }
     instance.hypervisor.ping_agent(&instance.identity.name, by.slice(AGENT_SLICE))
 }
 

@@ -20,6 +20,8 @@ pub struct Agent {
     pub by_force: (&'static str, &'static str),
     /// A reloadable parameter with a value that is none for it, and one that is.
     pub mistyped: (&'static str, &'static str, &'static str),
+    /// Whether its hypervisor can ask a guest agent.
+    pub asks_guest: bool,
     /// The command that lets a paused guest run on.
     pub resume: &'static str,
 }

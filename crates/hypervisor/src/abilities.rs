@@ -14,6 +14,8 @@ pub struct Abilities {
     pub postcopy: bool,
     /// To send over several connections: [`crate::Migration::streams`].
     pub streams: bool,
+    /// To ask a guest agent: [`crate::Hypervisor::ping_agent`].
+    pub agent: bool,
     /// How long an answer takes, at most, from a host that is well.
     pub answer: Duration,
     /// The command with which an administrator lets a paused guest run on.
@@ -28,6 +30,7 @@ impl Abilities {
         bandwidth: true,
         postcopy: true,
         streams: true,
+        agent: true,
         answer: Duration::from_secs(2),
         resume: "virsh resume",
     };
@@ -40,6 +43,7 @@ impl Abilities {
         bandwidth: false,
         postcopy: false,
         streams: false,
+        agent: false,
         ..Self::ALL
     };
 }

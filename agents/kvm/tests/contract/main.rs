@@ -21,6 +21,7 @@ static KVM: Agent = Agent {
     by_force: ("force_stop", "1"),
     mistyped: ("migration_speed", "fast", "100"),
     resume: "virsh resume",
+    asks_guest: true,
 };
 
 fn define(name: &str, disks: &[&Path]) -> String {

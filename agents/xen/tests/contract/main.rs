@@ -17,6 +17,7 @@ static XEN: Agent = Agent {
     by_force: ("shutdown_timeout", "0"),
     mistyped: ("shutdown_timeout", "soon", "0"),
     resume: "xl unpause",
+    asks_guest: false,
 };
 
 fn define(name: &str, disks: &[&Path]) -> String {
