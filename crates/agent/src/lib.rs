@@ -122,7 +122,8 @@ pub trait Resource: Sized {
     /// Keeps what is to follow the guest while it runs.
     fn keep(_instance: &Instance<'_, Self>) {}
 
-    /// Does what is to be done when this node has a guest more or less than before.
+    /// Does what is to be done when this node has a guest more or less than before, or does not get the one that it
+    /// prepared for.
     fn changed(_instance: &Instance<'_, Self>) {}
 }
 

@@ -35,7 +35,11 @@ fn start_from<R: Resource>(
 ) -> Result<Answer, R::Error> {
     not_renamed(&instance, definition)?;
     instance.identity = definition.identity.clone();
-    let (seen, _) = instance.observe().map_err(Error::from)?;
+    let cleared = instance.guest().cleared();
+    let seen = cleared.map_err(|error| match error {
+        guest::Error::StillActive { .. } => failed(&mut instance, error.into()),
+        error => Error::from(error).into(),
+    })?;
     let mut fresh = None;
     if !seen.state.is_active() {
         let reinstallation = ladder::admit(&instance)?;
@@ -51,7 +55,9 @@ fn start_from<R: Resource>(
         instance.guest().answering(&seen).map_err(Error::from)?;
         instance.ask()?;
     }
-    match bring_up(&instance, definition) {
+    let brought_up = bring_up(&instance, definition);
+    R::changed(&instance);
+    match brought_up {
         Ok(Change::Already) => {
             ocf::log::info(format_args!("guest {} runs already", instance.identity.name));
         }
@@ -69,17 +75,23 @@ fn start_from<R: Resource>(
             }
             ocf::log::info(format_args!("guest {} started", instance.identity.name));
         }
-        Err(error) if error.is_silence() => return Err(error.into()),
-        Err(error) => {
-            instance.announce()?;
-            ladder::climb(&instance);
-            return Err(error.into());
-        }
+        Err(error) => return Err(failed(&mut instance, error)),
     }
     let (seen, stamp) = instance.observe().map_err(Error::from)?;
     instance.remember(&seen, stamp);
-    R::changed(&instance);
     Ok(Answer::Success)
+}
+
+/// Takes note of a guest that could not be started.
+fn failed<R: Resource>(instance: &mut Instance<'_, R>, error: Error) -> R::Error {
+    if error.is_silence() {
+        return error.into();
+    }
+    if let Err(error) = instance.announce() {
+        return error.into();
+    }
+    ladder::climb(instance);
+    error.into()
 }
 
 /// Refuses to start what the configuration names now while the guest that it named before still runs.

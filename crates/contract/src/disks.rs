@@ -1,6 +1,6 @@
 //! Disks that this node reaches, or does not.
 
-use crate::{Agent, Call};
+use crate::{Agent, Call, GUEST};
 use hypervisor::State;
 use hypervisor::scripted::Host;
 use std::fs;
@@ -24,6 +24,10 @@ pub fn a_guest_whose_disk_is_out_of_reach_is_sent_elsewhere_before_anything_is_b
     assert!(!node.record().exists());
     node.probe().gives(7);
     node.call("stop").gives(0);
+    // What remains of one counts for nothing.
+    node.put(&Host::default().with(GUEST, State::Remains));
+    node.call("start").gives(5);
+    assert_eq!(node.host().calls, ["destroy"]);
 }
 
 pub fn a_guest_whose_disks_are_in_reach_starts_and_each_is_told_in_the_log(agent: &Agent) {

@@ -15,16 +15,14 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
 impl Guest<'_> {
-    /// Brings the guest up, from the memory that was saved to `saved` if that is given, and returns
-    /// when it is active. A guest that is active already is left as it is, but let run on if it is
-    /// paused; what remains of one that crashed is cleared away first.
+    /// Clears away what remains of a guest that crashed, or never came to run, and tells what there is then: a guest
+    /// that is active, or nothing of it.
     ///
     /// # Errors
-    /// The hypervisor's, and [`Error::NotUp`]. Nothing is left active then of a guest that was off.
-    pub fn start(&self, definition: &Definition, saved: Option<&Path>) -> Result<Change> {
+    /// Those of [`Guest::stop`].
+    pub fn cleared(&self) -> Result<Observation> {
         let seen = self.settled()?;
         match seen.state {
-            State::Off => {}
             State::Crashed
             | State::Dying
             | State::ShuttingDown
@@ -38,7 +36,22 @@ impl Guest<'_> {
                     crate::health::describe(seen.state)
                 ));
                 self.end()?;
+                self.observe()
             }
+            _ => Ok(seen),
+        }
+    }
+
+    /// Brings the guest up, from the memory that was saved to `saved` if that is given, and returns
+    /// when it is active. A guest that is active already is left as it is, but let run on if it is
+    /// paused; what remains of one is cleared away first.
+    ///
+    /// # Errors
+    /// The hypervisor's, and [`Error::NotUp`]. Nothing is left active then of a guest that was off.
+    pub fn start(&self, definition: &Definition, saved: Option<&Path>) -> Result<Change> {
+        let seen = self.cleared()?;
+        match seen.state {
+            State::Off => {}
             State::Paused(Pause::Admin | Pause::IoError | Pause::Unknown) => {
                 self.done(self.hypervisor.resume(&self.identity.name, self.by))?;
                 return self.up(self.by).map(|()| Change::Done);
@@ -46,6 +59,7 @@ impl Guest<'_> {
             State::Running | State::Alive | State::PmSuspended | State::Paused(_) => {
                 return Ok(Change::Already);
             }
+            state => return Err(Error::NotUp { guest: self.identity.name.clone(), state }),
         }
         self.answering(&seen)?;
         let begun = self.before_clean_up();
