@@ -1,4 +1,5 @@
 use crate::error::Error;
+use crate::sharing::Sharing;
 use crate::{migration, table};
 use agent::table::{
     MIGRATION_NETWORK_SUFFIX, MIGRATION_STATE_PATH, MONITOR_SCRIPTS, RECIPE, RECOVERY_LADDER,
@@ -9,9 +10,6 @@ use hypervisor::xl::{self, DEFAULT_TRANSPORT};
 use hypervisor::{Definition, Name, ShutdownMode};
 use ocf::{Agent, Request};
 use std::time::Duration;
-
-/// How long sharing the memory out may take.
-const SHARE_SLICE: Duration = Duration::from_secs(30);
 
 /// This node's toolstack.
 const HERE: &str = "xl:///";
@@ -25,8 +23,8 @@ pub struct Config {
     pub migration_transport: String,
     pub migration_network_suffix: String,
     pub node_ip_attribute: String,
-    /// What the first domain keeps of the memory that is shared out, in MiB, if it is.
-    pub reserved_memory: Option<u64>,
+    /// How the node's memory is shared out among its guests, if it is.
+    pub sharing: Option<Sharing>,
 }
 
 type Parameters<'a> = Reader<'a, Error>;
@@ -62,9 +60,9 @@ fn address(host: &str, transport: &str) -> String {
     }
 }
 
-fn reserved_memory(parameters: &mut Parameters<'_>) -> Option<u64> {
+fn sharing(parameters: &mut Parameters<'_>) -> Option<Sharing> {
     let reserved = parameters.get(&table::RESERVED_DOM0_MEMORY).unwrap_or_default();
-    parameters.get(&table::ALLOW_MEM_MANAGEMENT)?.then_some(reserved)
+    parameters.get(&table::ALLOW_MEM_MANAGEMENT)?.then(|| Sharing::new(reserved))
 }
 
 fn settings(parameters: &mut Parameters<'_>) -> Settings {
@@ -144,7 +142,7 @@ impl Resource for Config {
             migration_transport: transport(reader),
             migration_network_suffix: reader.text(&MIGRATION_NETWORK_SUFFIX),
             node_ip_attribute: reader.text(&table::NODE_IP_ATTRIBUTE),
-            reserved_memory: reserved_memory(reader),
+            sharing: sharing(reader),
         }
     }
 
@@ -167,7 +165,10 @@ impl Resource for Config {
 
     /// What is not there is named, and may be on another node. What cannot be told xl will say.
     fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {
-        share(instance, definition.memory >> 20);
+        if let Some(sharing) = &instance.config.sharing {
+            let wanted = definition.memory >> 20;
+            sharing.take(&instance.request.state_directory(), wanted, instance.by);
+        }
         match instance.hypervisor.admit(definition, instance.by) {
             Err(source @ hypervisor::Error::NotAdmitted { .. }) => {
                 Err(Error::NotAdmitted { source })
@@ -177,15 +178,8 @@ impl Resource for Config {
     }
 
     fn changed(instance: &Instance<'_, Self>) {
-        share(instance, 0);
-    }
-}
-
-/// Shares this node's memory out among its guests, if that is wanted. What fails is logged and is no other: no
-/// guest's life depends on it.
-fn share(instance: &Instance<'_, Config>, wanted: u64) {
-    let Some(reserved) = instance.config.reserved_memory else { return };
-    if let Err(error) = xl::share(reserved, wanted, instance.by.slice(SHARE_SLICE)) {
-        ocf::log::warn(format_args!("{error}; the guests keep the memory that they have"));
+        if let Some(sharing) = &instance.config.sharing {
+            sharing.give(&instance.request.state_directory(), instance.by);
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod migration;
+mod sharing;
 mod table;
 
 pub use table::AGENT;

@@ -93,7 +93,7 @@ pub struct Sight {
     pub persistent: bool,
     /// Virtual CPUs of the active guest.
     pub cpus: u32,
-    /// Most memory the active guest may have, in MiB.
+    /// Memory of the active guest, in MiB: of one of libvirt's the most that it may have, of one of xl's what it has.
     pub memory: u64,
     /// The job that holds the guest.
     pub job: Job,

@@ -71,6 +71,12 @@ impl Table {
         self.0.iter().filter(runs).map(|row| (row.id, row.memory))
     }
 
+    /// The domains that are paused, as one is that is being built or comes in.
+    pub fn paused(&self) -> impl Iterator<Item = &Row> {
+        let paused = Condition { paused: true, ..Condition::default() };
+        self.0.iter().filter(move |row| row.condition == paused)
+    }
+
     /// The number and the name of every domain.
     pub fn names(self) -> Vec<(u16, String)> {
         self.0.into_iter().filter_map(|row| Some((row.id, row.name?))).collect()
@@ -82,9 +88,12 @@ impl Table {
     }
 }
 
-/// What xl calls a guest that is coming in, until it runs.
+/// What xl has behind the name of a guest that is coming in, until it runs.
+const INCOMING: &str = "--incoming";
+
+/// What xl calls a guest that is coming in.
 pub fn incoming(guest: &Name) -> String {
-    format!("{guest}--incoming")
+    format!("{guest}{INCOMING}")
 }
 
 /// What xl calls a guest that runs on its host, or has: its name, then what xl and its predecessor xm call one
@@ -94,6 +103,11 @@ pub fn own(guest: &Name) -> [String; 3] {
 }
 
 impl Row {
+    /// Whether it comes in.
+    pub fn is_incoming(&self) -> bool {
+        self.name.as_deref().is_some_and(|name| name.ends_with(INCOMING))
+    }
+
     /// Reads one line from its end: a name can have anything in it, spaces too.
     fn parse(line: &str) -> Option<Self> {
         let mut rest = line;
