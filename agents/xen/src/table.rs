@@ -103,7 +103,8 @@ pub const SHUTDOWN_TIMEOUT: Parameter<u64> = Parameter::integer(
     "shutdown_timeout",
     "Time for shutting down (s)",
     "How long the guest may take to shut down, in seconds, before it is destroyed. 0: it is destroyed at once. Unset: \
-     what the stop timeout leaves, of which at least 20 s, if there is enough, are kept for ending the guest by force.",
+     what the stop timeout leaves, of which 16 s, or half of it if that is less, are kept for ending the guest by \
+     force.",
 )
 .range(0, 86_400)
 .reloadable();
@@ -132,8 +133,8 @@ pub const NODE_IP_ATTRIBUTE: Parameter<String> = Parameter::string(
     "node_ip_attribute",
     "Node attribute with the target's address",
     "Name of a node attribute that has the address to which a guest is sent that migrates to that node. Where the \
-     target has no such attribute, its node name is the address. An address of another node than the target's makes \
-     the migration fail.",
+     target has no such attribute, or where the address leads to a host that has the name of another node, it is its \
+     node name with migration_network_suffix.",
 )
 .reloadable();
 
@@ -152,10 +153,10 @@ pub const ALLOW_MEM_MANAGEMENT: Parameter<bool> = Parameter::boolean(
     "allow_mem_management",
     "Share the node's memory out among its guests",
     "When the guest starts and less memory is free than it needs, the guests that run on the node and have more than \
-     an even share of its memory give what is lacking (xl mem-set), but each keeps at least half of its maxmem. When \
-     the guest stops, leaves or arrives, they get what they lack of their share, up to their maxmem and as far as it \
-     is free. The guest itself starts with the memory that its configuration gives it, and the file is left as it \
-     is; ocf:heartbeat:Xen writes to it, and takes memory from guests when nobody needs it.",
+     an even share of its memory give what is lacking (xl mem-set), if together they can, but each keeps at least half \
+     of its maxmem. When the guest stops, leaves or arrives, they get what they lack of their share, up to their \
+     maxmem and as far as it is free. The guest itself starts with the memory that its configuration gives it, and the \
+     file is left as it is; ocf:heartbeat:Xen writes to it, and takes memory from guests when nobody needs it.",
 )
 .default("false")
 .reloadable();

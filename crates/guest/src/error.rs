@@ -54,7 +54,7 @@ pub enum Error {
         state: State,
     },
     /// Something of the guest is still there after everything was tried.
-    #[error("guest {guest} is still {} after it was shut down, destroyed and killed; look for a process in state D", crate::health::describe(*.state))]
+    #[error("guest {guest} is still {} after it was shut down, destroyed and killed; look for a process in state D, and in the hypervisor's log", crate::health::describe(*.state))]
     StillActive {
         /// The guest.
         guest: Name,

@@ -3,10 +3,6 @@ use hypervisor::{Blind, Deadline, Pause, ShutdownMode, State};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What a graceful shutdown leaves for ending the guest by force, at most. libvirt waits 10 s after
-/// SIGTERM and 5 s after SIGKILL (`virProcessKillPainfully`), and has been seen to take 17 s.
-const FORCE_RESERVE: Duration = Duration::from_secs(20);
-
 /// What ending by the hypervisor leaves for ending by the node itself.
 const KILL_RESERVE: Duration = Duration::from_secs(4);
 
@@ -132,9 +128,10 @@ impl Guest<'_> {
         }
     }
 
-    /// When a guest that has not ended by itself has to be ended by force.
+    /// When a guest that has not ended by itself has to be ended by force: by the hypervisor, or else by the node.
     fn before_force(&self) -> Deadline {
-        self.by.less(FORCE_RESERVE.min(self.by.remaining() / 2))
+        let reserve = self.hypervisor.abilities().end + KILL_RESERVE;
+        self.by.less(reserve.min(self.by.remaining() / 2))
     }
 
     /// Saves the guest's memory. True when it is off, and its memory is in the file.
@@ -152,6 +149,14 @@ impl Guest<'_> {
     /// Lets the guest shut itself down. True when it is off.
     fn gracefully(&self, how: &Shutdown, seen: &Observation) -> Result<bool> {
         let (name, budget) = (&self.identity.name, self.before_force());
+        let left = budget.remaining();
+        if let Some(time) = how.time.filter(|time| *time > left) {
+            (self.note)(format_args!(
+                "guest {name} may take {} s to shut down, and the stop timeout leaves it {} s",
+                time.as_secs(),
+                left.as_secs()
+            ));
+        }
         let budget = how.time.map_or(budget, |time| budget.slice(time));
         let modes = if how.modes.is_empty() { &[ShutdownMode::Any][..] } else { &how.modes };
         for (position, mode) in modes.iter().enumerate() {
@@ -207,8 +212,9 @@ impl Guest<'_> {
                     (self.note)(format_args!("{trace} of guest {name} does not die"));
                 }
             }
+            let late = self.by.expired();
             seen = self.observe()?;
-            if seen.traces.is_empty() || self.by.expired() {
+            if seen.traces.is_empty() || late {
                 break;
             }
         }

@@ -18,6 +18,8 @@ pub struct Abilities {
     pub agent: bool,
     /// How long an answer takes, at most, from a host that is well.
     pub answer: Duration,
+    /// How long it takes to end a guest by force, at most, where no kernel hangs.
+    pub end: Duration,
     /// The command with which an administrator lets a paused guest run on.
     pub resume: &'static str,
 }
@@ -32,6 +34,8 @@ impl Abilities {
         streams: true,
         agent: true,
         answer: Duration::from_secs(2),
+        // libvirt waits 10 s after SIGTERM and 5 s after SIGKILL (`virProcessKillPainfully`).
+        end: Duration::from_secs(16),
         resume: "virsh resume",
     };
 

@@ -56,7 +56,8 @@ impl Xl {
         by: Deadline,
     ) -> Result<Output> {
         let tool = self.tool("xl", arguments)?;
-        if !self.is_here() {
+        let way = self.address.as_ref().ok().and_then(Address::there);
+        if way.is_some_and(|(_, transport)| transport.contains(DIRECTORY)) {
             make_directory().map_err(|error| self.unreachable(&format!("{DIRECTORY}: {error}")))?;
         }
         let by = if self.silent.get() { by.slice(ANSWER_AGAIN) } else { by };

@@ -40,6 +40,12 @@ use std::path::Path;
 use std::time::Duration;
 use table::Table;
 
+/// How long xl takes to end a guest, at most: it waits 10 s for devices that hang (libxl, `LIBXL_DESTROY_TIMEOUT`).
+const DESTROY: Duration = Duration::from_secs(12);
+
+/// How long a guest may take to say that it has heard that it is to shut down. What it is told stays told.
+const HEARD: Duration = ANSWER;
+
 /// How long a process that was killed may take to be gone.
 const KILL: Duration = Duration::from_secs(2);
 
@@ -57,7 +63,7 @@ impl Xl {
     /// xl sends the memory at most five times, then stops the guest and sends the rest (libxl's default for
     /// pre-copy), and takes no orders meanwhile.
     pub const ABILITIES: Abilities =
-        Abilities { answer: ANSWER_THERE, resume: "xl unpause", ..Abilities::PLAIN };
+        Abilities { answer: ANSWER_THERE, end: DESTROY, resume: "xl unpause", ..Abilities::PLAIN };
 
     /// The toolstack at an address: `xl:///` is this host's, `xl://HOST/` another one's, which is reached with
     /// `?transport=COMMAND`, or [`DEFAULT_TRANSPORT`]. Nothing is asked of it yet.
@@ -113,7 +119,16 @@ impl Hypervisor for Xl {
         }
         let id = domain.id.to_string();
         let arguments = [before, &[id.as_str()], after].concat();
-        self.run(what, &arguments, by.slice(ANSWER)).map(drop)
+        let answered = !self.silent.get();
+        match self.run(what, &arguments, by.slice(HEARD)) {
+            // What an xl that is well waits for, and for a minute, is that the guest takes note (libxl,
+            // `libxl_domain_shutdown`), which one that is busy shutting down may not do any more.
+            Err(Error::Silent { .. }) if answered => {
+                self.silent.set(false);
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
     }
 
     fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
@@ -242,4 +257,30 @@ fn no_guest_agent<T>() -> Result<T> {
 
 fn unable(what: &'static str) -> Error {
     Error::Refused { what, words: "xl has no such order".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A host whose xl never returns from a shutdown.
+    const HOST: &str = r#"
+[ "$2 $3" = "xl shutdown" ] && { echo "$4 $5" >> "$0.told"; exec sleep 60; }
+echo "Name ID Mem VCPUs State Time(s) UUID Reason-Code Security Label"
+echo "g1 7 96 1 -b---- 8.4 6b1f2a10-0000-4000-8000-0000000000a1 - -"
+"#;
+
+    #[test]
+    fn a_guest_that_does_not_say_that_it_has_heard_has_been_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let host = directory.path().join("host");
+        fs::write(&host, HOST).unwrap();
+        let xl = Xl::new(&format!("xl://n2/?transport=/bin/sh {}", host.display()));
+        let guest = Name::from_any("g1");
+        let by = Deadline::after(ANSWER);
+        xl.shut_down(&guest, ShutdownMode::Any, by.slice(Duration::from_secs(5))).unwrap();
+        let told = fs::read_to_string(host.with_extension("told")).unwrap();
+        assert_eq!((told.as_str(), xl.silent.get()), ("-F 7\n", false));
+    }
 }
