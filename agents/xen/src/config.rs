@@ -166,7 +166,7 @@ impl Resource for Config {
     /// What is not there is named, and may be on another node. What cannot be told xl will say.
     fn prepare(instance: &Instance<'_, Self>, definition: &Definition) -> Result<(), Error> {
         if let Some(sharing) = &instance.config.sharing {
-            let wanted = definition.memory >> 20;
+            let wanted = definition.xl().map_or(0, |config| config.footprint);
             sharing.take(&instance.request.state_directory(), wanted, instance.by);
         }
         match instance.hypervisor.admit(definition, instance.by) {

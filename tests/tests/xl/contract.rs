@@ -1,10 +1,10 @@
-//! What every agent promises, kept with a real hypervisor and real guests.
+//! What ocf-tester and only real guests can show: shutting down, rebooting, crashing, and an xl that hangs.
 
 use crate::{LAB, diskless, reboot, started};
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
-use live::wait_until;
+use live::{Agent, wait_until};
 
 const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
 
@@ -77,4 +77,39 @@ fn a_guest_with_a_disk_is_watched_and_stopped_without_an_xl_that_answers() {
     assert_eq!((agent.monitor().code, lab.boot(&guest)), (0, boot));
     agent.stop();
     assert_eq!(lab.domains("n1"), [""; 0]);
+}
+
+#[test]
+fn a_guest_that_starts_gets_what_another_one_can_do_without() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = |name, number, memory| {
+        let guest = Guest { memory, ..diskless(name, number) };
+        lab.place(&guest);
+        let agent = Agent::new(&lab, "n1", &guest).set("allow_mem_management", "true");
+        (guest, agent)
+    };
+    let (rich, giver) = guest("rich", 18, 300);
+    let memory = || {
+        let row = lab.exec("n1", "xl", &["list", &rich.name]);
+        let field = row.lines().last().and_then(|row| row.split_whitespace().nth(2));
+        field.and_then(|it| it.parse::<u32>().ok()).unwrap()
+    };
+    giver.start();
+    let (had, boot) = (memory(), lab.boot(&rich));
+
+    // All that it could give would not do.
+    let (_, refused) = guest("huge", 19, 420);
+    let answer = refused.call(Action::Start);
+    assert_eq!(answer.code, 5, "{}", answer.reason);
+    assert!(answer.reason.contains("memory: the guest needs"), "{}", answer.reason);
+    assert_eq!(memory(), had);
+
+    let (_, taker) = guest("poor", 20, 200);
+    taker.start();
+    let has = memory();
+    assert!((had / 2..had).contains(&has), "{has} of {had} MiB");
+    taker.stop();
+    wait_until("it has its memory again", lab.eventually(), || memory() == had);
+    assert_eq!((lab.boot(&rich), giver.monitor().code), (boot, 0));
+    giver.stop();
 }

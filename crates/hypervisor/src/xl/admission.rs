@@ -79,8 +79,8 @@ impl Host {
         Ok(())
     }
 
-    fn has_memory(&self, definition: &Definition) -> Result<()> {
-        let wanted = definition.memory >> 20;
+    fn has_memory(&self, config: &Config) -> Result<()> {
+        let wanted = config.footprint;
         if self.fixed && self.free < wanted {
             let (host, free) = (&self.name, self.free);
             let words = format!("the guest needs {wanted} MiB, and {free} MiB are free on {host}");
@@ -122,7 +122,7 @@ pub fn admit(xl: &Xl, definition: &Definition, by: Deadline) -> Result<()> {
     });
     let host = host?;
     host.can_have(config)?;
-    if let Err(lack) = host.has_memory(definition) {
+    if let Err(lack) = host.has_memory(config) {
         let conf = xl.tool("cat", &[XL_CONF])?.output(by).map(|output| output.text());
         if !conf.is_ok_and(|conf| takes_from_first(&conf)) {
             return Err(lack);
@@ -166,15 +166,16 @@ mod tests {
             Definition::from_xl(guest, Path::new("/g1.cfg"), None, &Name::from_any("g1"));
         let definition = definition.unwrap();
         let host = Host::parse(info).unwrap();
-        let checked = host.can_have(definition.xl().unwrap());
-        checked.and_then(|()| host.has_memory(&definition)).map_err(|error| error.to_string())
+        let config = definition.xl().unwrap();
+        let checked = host.can_have(config).and_then(|()| host.has_memory(config));
+        checked.map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_host_takes_what_it_can_have() {
-        let pv = "name='g1'\nmemory=498\n";
+        let pv = "name='g1'\nmemory=497\n";
         assert_eq!(check(INFO, pv), Ok(()));
-        let words = check(INFO, "name='g1'\nmemory=499\n").unwrap_err();
+        let words = check(INFO, "name='g1'\nmemory=498\n").unwrap_err();
         assert_eq!(words, "memory: the guest needs 499 MiB, and 498 MiB are free on xen1");
         // The first domain may give some of its own.
         assert_eq!(check(&INFO.replace("dom0_mem", "loglvl"), "name='g1'\nmemory=499\n"), Ok(()));
@@ -196,7 +197,7 @@ mod tests {
     fn a_hypervisor_that_does_not_tell_of_pv_guests_can_have_them() {
         let told = |capabilities| INFO.replace("pv hvm gnttab-v1 gnttab-v2", capabilities);
         for old in ["", "hvm hvm_directio", "pv hvm"].map(told) {
-            assert_eq!(check(&old, "name='g1'\nmemory=498\n"), Ok(()));
+            assert_eq!(check(&old, "name='g1'\nmemory=497\n"), Ok(()));
             assert!(Host::parse(&old).unwrap().can_send_paravirtual().is_ok());
         }
         assert!(check(&told(""), "name='g1'\ntype='hvm'").is_err());

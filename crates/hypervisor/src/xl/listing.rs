@@ -44,6 +44,8 @@ struct Built {
     target_memkb: u64,
     #[serde(default)]
     max_memkb: u64,
+    #[serde(default)]
+    max_vcpus: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +123,11 @@ pub fn definition(text: &str, guest: &Name) -> Result<Definition> {
     let config = Config {
         file: PathBuf::new(),
         kind,
+        footprint: kind.footprint(
+            b_info.target_memkb >> 10,
+            b_info.max_memkb >> 10,
+            b_info.max_vcpus,
+        ),
         disks: disks.into_iter().filter_map(Disk::on_host).collect(),
         bridges: nics.into_iter().filter_map(Nic::on_host).collect(),
     };
@@ -141,6 +148,7 @@ mod tests {
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
         assert_eq!((config.kind, &*config.bridges), (Kind::Pv, &["xenbr0".to_owned()][..]));
+        assert_eq!(config.footprint, 97);
     }
 
     #[test]

@@ -46,6 +46,18 @@ impl Kind {
             Self::Pvh | Self::Hvm => "hvm",
         }
     }
+
+    /// What a host needs for such a guest that gets that memory, and has at most `most`, all in MiB, as libxl reckons it
+    /// (`libxl_domain_need_memory`, `libxl_get_required_shadow_memory`): a little more in any case, and where the
+    /// processor virtualizes it 256 pages of 4 KiB for each CPU, and two for each MiB.
+    #[must_use]
+    pub fn footprint(self, memory: u64, most: u64, cpus: u64) -> u64 {
+        let overhead = match self {
+            Self::Pv => 1,
+            Self::Pvh | Self::Hvm => cpus.saturating_add(2 + most.div_ceil(128)),
+        };
+        memory.saturating_add(overhead)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -61,6 +73,8 @@ pub struct Config {
     pub file: PathBuf,
     /// How the guest is virtualized.
     pub kind: Kind,
+    /// The memory that its host needs for it, in MiB: [`Kind::footprint`].
+    pub footprint: u64,
     /// Its disks.
     pub disks: Vec<Disk>,
     /// The bridges of the host that it is connected to. A script may read more into such a name than a bridge's:
@@ -102,13 +116,14 @@ pub fn definition(
         None => None,
     };
     // What it may have beyond that it gets, if at all, when it runs.
-    let memory = match settings.number("memory")? {
-        Some(memory) => memory,
-        None => settings.number("maxmem")?.unwrap_or_default(),
-    };
+    let most = settings.number("maxmem")?;
+    let memory = settings.number("memory")?.or(most).unwrap_or_default();
+    let cpus = settings.number("vcpus")?.max(settings.number("maxvcpus")?).unwrap_or(1);
+    let kind = kind(&settings)?;
     let config = Config {
         file: file.to_owned(),
-        kind: kind(&settings)?,
+        kind,
+        footprint: kind.footprint(memory, most.unwrap_or(memory), cpus),
         disks: settings.list("disk")?.iter().filter_map(|it| disk(it)).collect(),
         bridges: settings.list("vif")?.iter().filter_map(|it| bridge(it)).collect(),
     };
@@ -194,7 +209,7 @@ mod tests {
         assert_eq!(definition.identity.uuid, Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1"));
         assert_eq!(definition.memory, 96 << 20);
         let config = definition.xl().unwrap();
-        assert_eq!(config.kind, Kind::Pvh);
+        assert_eq!((config.kind, config.footprint), (Kind::Pvh, 96 + 2 + 1 + 1));
         assert_eq!(config.bridges, ["xenbr0", "br0", "br3"]);
         let paths: Vec<_> = config.disks.iter().filter_map(Disk::path).collect();
         assert_eq!(paths, ["/dev/vg/g1", "/srv/a, b.img", "/srv/c.qcow2"].map(Path::new));
