@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long it may take.
+/// How long it may take, with waiting for others that do it.
 const SLICE: Duration = Duration::from_secs(30);
 
 /// How long who has memory to give away waits for another one who does.
@@ -34,7 +34,8 @@ impl Sharing {
 
     /// Makes room for a guest that needs `wanted` MiB, and keeps it for that guest until [`Sharing::give`].
     pub fn take(&self, directory: &Path, wanted: u64, by: Deadline) {
-        match lock(&directory.join(LOCK), by.slice(SLICE)) {
+        let by = by.slice(SLICE);
+        match lock(&directory.join(LOCK), by) {
             Ok(turn) => {
                 self.share(wanted, by);
                 self.turn.replace(Some(turn));

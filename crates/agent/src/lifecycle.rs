@@ -49,11 +49,14 @@ fn start_from<R: Resource>(
         instance.announce()?;
         R::ORDERING.arrange(instance.by);
         fresh = preparation.carry_out(&instance, reinstallation.as_deref())?;
-        R::prepare(&instance, definition)?;
-        let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
-        disks::reach(&instance, made)?;
-        instance.guest().answering(&seen).map_err(Error::from)?;
-        instance.ask()?;
+        let mut prepare = || -> Result<(), R::Error> {
+            R::prepare(&instance, definition)?;
+            let made = definition.disks().iter().filter(|disk| !foundations.contains(disk));
+            disks::reach(&instance, made)?;
+            instance.guest().answering(&seen).map_err(Error::from)?;
+            Ok(instance.ask()?)
+        };
+        prepare().inspect_err(|_| R::changed(&instance))?;
     }
     let brought_up = bring_up(&instance, definition);
     R::changed(&instance);

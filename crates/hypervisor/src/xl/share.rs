@@ -30,8 +30,9 @@ struct Balloon {
 ///
 /// A guest gives what it has beyond its share only if one is about to start that needs `wanted` MiB, no more than
 /// that lacks, and nothing if all of them could not give enough: taking memory from a guest can end its programs. It is
-/// waited until that is free, for 20 s at most, since guests let go of memory when they can. Guests get what they lack
-/// of their share as far as it is free, and no guest is being built or comes in, whose memory that may be.
+/// waited until that is free, for 20 s at most, since guests let go of memory when they can. Where none is about to
+/// start, guests get what they lack of their share as far as it is free, unless one is being built or comes in, whose
+/// memory that may be.
 ///
 /// # Errors
 /// xl's refusal, in its own words.
@@ -70,7 +71,7 @@ fn shares(guests: &[Balloon], all: u64, free: u64, wanted: u64) -> Vec<(u16, u64
     let target = |it: &Balloon| share.clamp(it.most.div_ceil(KEPT), it.most);
     let spare = |it: &Balloon| it.now.saturating_sub(target(it));
     let mut shares = Vec::new();
-    let (mut lacking, mut free) = (wanted.saturating_sub(free), free.saturating_sub(wanted));
+    let (mut lacking, mut free) = (wanted.saturating_sub(free), if wanted > 0 { 0 } else { free });
     if guests.iter().map(spare).sum::<u64>() < lacking {
         return shares;
     }
@@ -115,7 +116,8 @@ mod tests {
         let guests = [guest(1, 250, 400), guest(2, 500, 1000)];
         assert_eq!(shares(&guests, 2000, 2000, 0), [(1, 400), (2, 1000)]);
         assert_eq!(shares(&guests, 2000, 200, 0), [(1, 400), (2, 550)]);
-        assert_eq!(shares(&guests, 2000, 200, 200), []);
+        // What is free may be another one's, if one is about to start.
+        assert_eq!(shares(&guests, 2000, 200, 100), []);
         assert_eq!(shares(&[guest(1, 900, 900)], 100, 500, 0), []);
         assert_eq!(shares(&[], 2000, 2000, 0), []);
     }
