@@ -1,4 +1,4 @@
-//! What ocf-tester and only real guests can show: shutting down, rebooting, crashing, and an xl that hangs.
+//! What ocf-tester and only real guests can show: shutting down, rebooting, crashing, giving memory, and an xl that hangs.
 
 use crate::{LAB, diskless, reboot, started};
 use comparison::Action;
@@ -95,7 +95,8 @@ fn a_guest_that_starts_gets_what_another_one_can_do_without() {
         field.and_then(|it| it.parse::<u32>().ok()).unwrap()
     };
     giver.start();
-    let (had, boot) = (memory(), lab.boot(&rich));
+    let boot = lab.boot(&rich);
+    let had = memory();
 
     // All that it could give would not do.
     let (_, refused) = guest("huge", 19, 420);

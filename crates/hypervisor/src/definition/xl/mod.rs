@@ -49,7 +49,8 @@ impl Kind {
 
     /// What a host needs for such a guest that gets that memory, and has at most `most`, all in MiB, as libxl reckons it
     /// (`libxl_domain_need_memory`, `libxl_get_required_shadow_memory`): a little more in any case, and where the
-    /// processor virtualizes it 256 pages of 4 KiB for each CPU, and two for each MiB.
+    /// processor virtualizes it 256 pages of 4 KiB for each CPU, and two for each MiB. A device passed through, a stub
+    /// domain or `shadow_memory` may take more.
     #[must_use]
     pub fn footprint(self, memory: u64, most: u64, cpus: u64) -> u64 {
         let overhead = match self {
@@ -118,7 +119,9 @@ pub fn definition(
     // What it may have beyond that it gets, if at all, when it runs.
     let most = settings.number("maxmem")?;
     let memory = settings.number("memory")?.or(most).unwrap_or_default();
-    let cpus = settings.number("vcpus")?.max(settings.number("maxvcpus")?).unwrap_or(1);
+    // xl takes what is none for none.
+    let number = |key| settings.number(key).ok().flatten();
+    let cpus = number("vcpus").max(number("maxvcpus")).unwrap_or(1);
     let kind = kind(&settings)?;
     let config = Config {
         file: file.to_owned(),
