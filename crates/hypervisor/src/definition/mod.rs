@@ -7,7 +7,7 @@ mod xl;
 pub use disk::{Disk, Source};
 pub(crate) use domain::attribute;
 pub use domain::{Domain, Platform};
-pub use xl::{Config, Kind, is_of_host};
+pub use xl::{Config, Kind, is_of_host, setting};
 
 use crate::error::{Error, Result};
 use crate::identity::{Identity, Name};

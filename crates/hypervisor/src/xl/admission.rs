@@ -2,7 +2,7 @@
 
 use super::Xl;
 use crate::Deadline;
-use crate::definition::{Config, Definition, Disk, Kind};
+use crate::definition::{self, Config, Definition, Disk, Kind};
 use crate::error::{Error, Result};
 use std::thread;
 
@@ -99,10 +99,7 @@ const XL_CONF: &str = "/etc/xen/xl.conf";
 
 /// Whether an `xl.conf(5)` says so.
 fn takes_from_first(conf: &str) -> bool {
-    let settings = conf.lines().filter_map(|line| line.split('#').next()?.split_once('='));
-    let mut values = settings.filter(|(key, _)| key.trim() == "autoballoon");
-    let value = values.next_back().map(|(_, value)| value.trim().trim_matches(['"', '\'']));
-    value.is_some_and(|value| ["on", "1"].contains(&value))
+    definition::setting(conf, "autoballoon").is_some_and(|value| ["on", "1"].contains(&&*value))
 }
 
 /// What every host has: an answer without it is none.

@@ -134,6 +134,13 @@ pub fn definition(
     Ok(Definition { identity, memory: memory << 20, document: Document::Xl(config) })
 }
 
+/// The text of one setting in a file of xl's, of which `xl.conf(5)` has the same form as a guest's; `None` where that
+/// cannot be told.
+#[must_use]
+pub fn setting(file: &str, key: &str) -> Option<String> {
+    Settings::read(file).ok()?.text(key).ok()?
+}
+
 /// `type`, or what came before that: `builder`.
 fn kind(settings: &Settings) -> Result<Kind> {
     let Some(name) = settings.text("type")? else {
