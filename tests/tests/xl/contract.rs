@@ -1,12 +1,23 @@
-//! What ocf-tester and only real guests can show: shutting down, rebooting, crashing, giving memory, and an xl that hangs.
+//! What ocf-tester and only real guests can show: shutting down, rebooting, crashing, giving memory, coming in, and an xl
+//! that hangs.
 
 use crate::{LAB, diskless, reboot, started};
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
-use live::{Agent, wait_until};
+use live::{Agent, Turn, soon, wait_until};
 
 const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
+
+/// Does something while xl hangs on that node, as it does when xenstored does not answer.
+fn without_xl<T>(lab: &Turn, node: &str, act: impl FnOnce() -> T) -> T {
+    let store = lab.exec(node, "pidof", &["oxenstored"]);
+    let store = |signal: &str| lab.exec(node, "kill", &[signal, store.trim()]);
+    store("-STOP");
+    let outcome = act();
+    store("-CONT");
+    outcome
+}
 
 #[test]
 fn ocf_tester_passes_with_a_real_guest() {
@@ -63,12 +74,8 @@ fn a_guest_with_a_disk_is_watched_and_stopped_without_an_xl_that_answers() {
     let guest = Guest::new("mute", 16);
     let agent = started(&lab, &guest);
     lab.tell(&guest, Command::DiskWrite { size: 1 });
-    let store = lab.exec("n1", "pidof", &["oxenstored"]);
-    let store = |signal: &str| lab.exec("n1", "kill", &[signal, store.trim()]);
-    store("-STOP");
-    let seen = agent.monitor().code;
-    let stopped = agent.call(Action::Stop);
-    store("-CONT");
+    let (seen, stopped) =
+        without_xl(&lab, "n1", || (agent.monitor().code, agent.call(Action::Stop)));
     assert_eq!((seen, stopped.code), (0, 0), "{}", stopped.reason);
     assert_eq!(agent.probe().code, 7);
     // What only xenstored could clear away is in nobody's way.
@@ -77,6 +84,32 @@ fn a_guest_with_a_disk_is_watched_and_stopped_without_an_xl_that_answers() {
     assert_eq!((agent.monitor().code, lab.boot(&guest)), (0, boot));
     agent.stop();
     assert_eq!(lab.domains("n1"), [""; 0]);
+}
+
+#[test]
+fn a_guest_that_comes_in_one_that_came_and_one_that_did_not_are_told_apart_without_xl() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = diskless("comer", 21);
+    let agent = started(&lab, &guest);
+    let (boot, there) = (lab.boot(&guest), agent.on("n2"));
+    let migration = lab.tool("n1", "xl").args(["migrate", &guest.name, "10.77.0.2"]);
+    let mut migration = migration.spawn(None).unwrap();
+    wait_until("its memory comes", soon(), || {
+        lab.output("n2", "pidof", &["libxl-save-helper"]).status.success()
+    });
+    assert_eq!(without_xl(&lab, "n2", || there.probe().code), 7);
+    assert!(migration.wait(lab.eventually()).is_some_and(|status| status.success()));
+    assert_eq!((agent.probe().code, there.monitor().code), (7, 0));
+
+    lab.exec("n2", "xl", &["pause", &guest.name]);
+    let absent = diskless("absent", 22);
+    lab.place(&absent);
+    let absent = Agent::new(&lab, "n2", &absent);
+    let seen = without_xl(&lab, "n2", || (there.monitor().code, absent.probe().code));
+    assert_eq!(seen, (190, 7));
+    there.start();
+    assert_eq!((lab.boot(&guest), there.monitor().code), (boot, 0));
+    there.set("shutdown_timeout", "0").stop();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::domains::Domains;
 use super::state::{Condition, Deeds};
 use super::table::{self, Row, Table};
-use super::{Xl, job, userdata, xenstore};
+use super::{Xl, xenstore};
 use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::identity::Name;
@@ -120,7 +120,7 @@ impl Xl {
     /// The domain that is the guest, under its own name or one that a migration which failed has left to it. On
     /// this host xl is asked only if xenstored and the hypervisor, which take no program, do not tell of it.
     pub(super) fn domain(&self, what: &'static str, guest: &Name, by: Deadline) -> Result<Found> {
-        let names = table::own(guest);
+        let names: Vec<_> = table::own(guest).collect();
         if self.is_here()
             && let Some(found) = found_here(&names, by.slice(ANSWER_AGAIN))
         {
@@ -158,13 +158,9 @@ impl Xl {
 
     /// What is done with a domain of the guest on this host; of another one that is not known.
     pub(super) fn deeds(&self, guest: &Name, row: &Row) -> Deeds {
-        if !self.is_here() {
-            return Deeds::default();
-        }
-        Deeds {
-            tasks: job::of(guest, Some(row.id)),
-            unfinished: !userdata::is_there(row.id, &row.uuid),
-            forsaken: row.condition.shutdown.is_some() && job::keepers(guest).is_empty(),
+        match self.is_here() {
+            true => Deeds::here(guest, row.id, &row.uuid, row.condition),
+            false => Deeds::default(),
         }
     }
 

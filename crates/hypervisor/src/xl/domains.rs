@@ -1,8 +1,8 @@
 //! The domains of this node at one moment, as the hypervisor itself has them.
 
 use super::hypercall::{Hypervisor, Info};
-use super::table::{incoming, own};
-use super::{userdata, xenstore};
+use super::table::{self, Role};
+use super::{job, userdata, xenstore};
 use crate::Deadline;
 use crate::identity::Identity;
 use std::collections::BTreeMap;
@@ -29,27 +29,45 @@ impl Domains {
         let asked = named && !found.is_empty();
         let names = asked.then(|| xenstore::domains(Deadline::after(NAMES))).flatten();
         let mut names: BTreeMap<u16, String> = names.into_iter().flatten().collect();
-        // What libxl wrote down is the name that it had first.
         let mut name = |info: &Info| {
-            let first = || userdata::name(info).filter(|_| named);
-            names.remove(&info.domain.id).or_else(first)
+            let written = || named.then(|| written(info)).flatten();
+            names.remove(&info.domain.id).or_else(written)
         };
         Some(Self(found.into_iter().map(|info| (info, name(&info))).collect()))
     }
 
     /// Those that are the guest: that have its UUID or, where that is not known, its name.
     pub fn of(&self, guest: &Identity) -> Vec<Info> {
-        let is_guest = |(info, name): &&(Info, Option<String>)| match &guest.uuid {
+        self.named(guest).map(|(info, _)| info).collect()
+    }
+
+    /// The same with the names that they have.
+    fn named(&self, guest: &Identity) -> impl Iterator<Item = (Info, Option<&str>)> {
+        let all = self.0.iter().map(|(info, name)| (*info, name.as_deref()));
+        all.filter(|(info, name)| match &guest.uuid {
             Some(uuid) => info.domain.uuid() == *uuid,
-            None => name.as_ref().is_some_and(|name| is_name(name, guest)),
-        };
-        self.0.iter().filter(is_guest).map(|(info, _)| *info).collect()
+            None => name.is_some_and(|name| Role::by_name(name, &guest.name).is_some()),
+        })
+    }
+
+    /// The one of them that counts before the others, and what it is to the guest.
+    pub fn first(&self, guest: &Identity) -> Option<(Role, Info)> {
+        let found = self.named(guest).map(|(info, name)| {
+            let role = match name {
+                Some(name) => Role::by_name(name, &guest.name),
+                None => job::receives(info.domain.id).then_some(Role::Incoming),
+            };
+            (role.unwrap_or(Role::Itself), info)
+        });
+        found.min_by_key(|(role, _)| *role)
     }
 
     /// Whether none of them can be the guest. One without a name may be any guest.
     pub fn exclude(&self, guest: &Identity) -> bool {
-        self.of(guest).is_empty()
-            && self.0.iter().all(|(_, name)| name.as_ref().is_some_and(|it| !is_name(it, guest)))
+        self.named(guest).next().is_none()
+            && self.0.iter().all(|(_, name)| {
+                name.as_ref().is_some_and(|name| Role::by_name(name, &guest.name).is_none())
+            })
     }
 
     /// The one of that number.
@@ -58,9 +76,14 @@ impl Domains {
     }
 }
 
-/// Whether the guest is called that, or a copy of it that a migration makes.
-fn is_name(name: &str, guest: &Identity) -> bool {
-    own(&guest.name).iter().any(|own| own == name) || incoming(&guest.name) == name
+/// A domain's name as libxl wrote it down, which is the one that it had first: a guest that came in has its own by
+/// now, unless an xl lets it in still.
+fn written(info: &Info) -> Option<String> {
+    let first = userdata::name(info)?;
+    match table::arrived(&first) {
+        Some(name) if !job::receives(info.domain.id) => Some(name.to_owned()),
+        _ => Some(first),
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +120,20 @@ mod tests {
         let uuid = Domain { id: 4, handle: [4; 16] }.uuid();
         assert_eq!(ids(&all, &guest(Some(uuid))), [4]);
         assert!(all.get(7).is_some() && all.get(8).is_none());
+    }
+
+    #[test]
+    fn the_guest_itself_counts_before_its_copies_and_the_one_that_comes_in_before_the_other() {
+        let guest = Identity { name: Name::from_any("g1"), uuid: None };
+        let mut named = vec![(3, Some("g1--migratedaway")), (5, Some("g1--incoming"))];
+        let first = |named: &[(u16, Option<&str>)]| {
+            let (role, info) = domains(named).first(&guest).unwrap();
+            (role, info.domain.id)
+        };
+        assert_eq!(first(&named[..1]), (Role::LetGo, 3));
+        assert_eq!(first(&named), (Role::Incoming, 5));
+        named.push((7, Some("g1")));
+        assert_eq!(first(&named), (Role::Itself, 7));
     }
 
     #[test]

@@ -122,7 +122,9 @@ fn make_private(file: &Path) -> io::Result<()> {
 pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
     loop {
         let (mut working, domains) = (false, xl.names(by)?);
-        for (id, name) in domains.iter().filter(|(_, name)| table::own(guest).contains(name)) {
+        for (id, name) in
+            domains.iter().filter(|(_, name)| table::own(guest).any(|own| own == *name))
+        {
             for task in job::of(guest, Some(*id)).into_iter().filter(Task::holds) {
                 working = true;
                 if name == guest.as_str() {

@@ -135,8 +135,7 @@ impl Hypervisor for Xl {
             kill(job::builders(&guest.name), by);
         }
         let table = self.table(by)?;
-        let itself = table.named(guest.name.as_str());
-        itself.into_iter().chain(table.copies(guest)).try_for_each(|row| self.end(row, by))?;
+        table.of(guest).try_for_each(|(_, row)| self.end(row, by))?;
         if self.is_here() {
             kill(emulator::left_behind(guest), by);
         }

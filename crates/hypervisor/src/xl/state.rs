@@ -1,8 +1,9 @@
 //! What a domain's state means for the guest in it.
 
-use super::job::{Task, Work};
-use super::table::{Row, Table, incoming};
-use crate::identity::Identity;
+use super::job::{self, Task, Work};
+use super::table::{Role, Row, Table};
+use super::userdata;
+use crate::identity::{Identity, Name, Uuid};
 use crate::state::{Job, Pause, Sight, State};
 
 /// What the hypervisor tells of a domain.
@@ -68,6 +69,15 @@ pub struct Deeds {
 }
 
 impl Deeds {
+    /// What this host shows of a domain of the guest's.
+    pub fn here(guest: &Name, id: u16, uuid: &Uuid, condition: Condition) -> Self {
+        Self {
+            tasks: job::of(guest, Some(id)),
+            unfinished: !userdata::is_there(id, uuid),
+            forsaken: condition.shutdown.is_some() && job::keepers(guest).is_empty(),
+        }
+    }
+
     fn include(&self, work: Work) -> bool {
         self.tasks.iter().any(|task| task.work == work)
     }
@@ -77,57 +87,45 @@ impl Deeds {
     }
 }
 
-/// What is true of a guest on a host: of the domain with its name, else of the copies that a migration makes.
+/// What is true of a guest on a host: of the domain that it is, else of the copies that a migration makes.
 pub fn sight(table: &Table, guest: &Identity, deeds: impl Fn(&Row) -> Deeds) -> Sight {
-    if let Some(row) = table.named(guest.name.as_str()) {
-        let deeds = deeds(row);
-        return seen(row, running(row, &deeds), deeds.job());
-    }
-    let Some(row) = table.copies(guest).next() else { return Sight::NOTHING };
-    if row.name == Some(incoming(&guest.name)) {
-        return seen(row, arriving(row), Job::Incoming);
-    }
+    let Some((role, row)) = table.of(guest).next() else { return Sight::NOTHING };
     let deeds = deeds(row);
-    let state = match (running(row, &deeds), deeds.job()) {
-        (State::Paused(Pause::Outgoing), Job::None) => State::Remains,
-        // An xl that fails, or is killed, may leave this name to a guest that runs here still.
-        (state, _) => state,
-    };
-    seen(row, state, deeds.job())
+    Sight {
+        state: state(role, row.condition, row.cpus, &deeds),
+        uuid: Some(row.uuid.clone()),
+        persistent: false,
+        cpus: row.cpus,
+        memory: row.memory,
+        job: if role == Role::Incoming { Job::Incoming } else { deeds.job() },
+    }
 }
 
 /// The copies of a guest that never ran here, or never run here again.
 pub fn leftovers<'a>(table: &'a Table, guest: &'a Identity) -> impl Iterator<Item = &'a Row> {
-    let is_arriving = |row: &Row| row.name == Some(incoming(&guest.name));
-    table.copies(guest).filter(move |row| match row.condition.state() {
+    let copies = table.of(guest).filter(|(role, _)| *role != Role::Itself);
+    let left = copies.filter(|(role, row)| match row.condition.state() {
         State::Paused(Pause::Outgoing) | State::Dying => true,
-        State::Paused(Pause::Admin) => is_arriving(row),
+        State::Paused(Pause::Admin) => *role == Role::Incoming,
         _ => false,
-    })
+    });
+    left.map(|(_, row)| row)
 }
 
-/// The state of a copy that is coming in.
-fn arriving(row: &Row) -> State {
-    match row.condition.state() {
-        State::Paused(Pause::Admin) => State::Paused(Pause::Incoming),
-        state => state,
-    }
-}
-
-fn seen(row: &Row, state: State, job: Job) -> Sight {
-    let (uuid, persistent) = (Some(row.uuid.clone()), false);
-    Sight { state, uuid, persistent, cpus: row.cpus, memory: row.memory, job }
-}
-
-/// The state of a domain that is the guest.
-fn running(row: &Row, deeds: &Deeds) -> State {
-    match row.condition.state() {
+/// The state of a domain of a guest's, whoever tells of it.
+pub fn state(role: Role, condition: Condition, cpus: u32, deeds: &Deeds) -> State {
+    match condition.state() {
+        State::Paused(Pause::Admin) if role == Role::Incoming => State::Paused(Pause::Incoming),
         // Remus: between two checkpoints it runs, and this is one.
         State::Paused(Pause::Outgoing) if deeds.include(Work::Checkpoint) => State::Running,
         State::Paused(Pause::Outgoing) if deeds.include(Work::Save) => State::Paused(Pause::Job),
+        // An xl that fails, or is killed, may leave this name to a guest that runs here still.
+        State::Paused(Pause::Outgoing) if role == Role::LetGo && deeds.job() == Job::None => {
+            State::Remains
+        }
         State::Paused(Pause::Admin) if deeds.include(Work::Destroy) => State::Paused(Pause::Job),
         State::Paused(Pause::Admin)
-            if row.cpus == 0 || deeds.unfinished || deeds.include(Work::Build) =>
+            if cpus == 0 || deeds.unfinished || deeds.include(Work::Build) =>
         {
             State::Paused(Pause::Building)
         }

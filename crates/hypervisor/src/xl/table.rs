@@ -57,12 +57,14 @@ impl Table {
         self.0.iter().find(|row| row.name.as_deref() == Some(name))
     }
 
-    /// The copies of the guest that a migration makes: the one that comes in, then those that were let go. A
-    /// domain with another UUID is another guest, whatever its name.
-    pub fn copies(&self, guest: &Identity) -> impl Iterator<Item = &Row> {
-        let names = [incoming(&guest.name)].into_iter().chain(own(&guest.name).into_iter().skip(1));
-        let rows = names.filter_map(|name| self.named(&name));
-        rows.filter(|row| guest.uuid.as_ref().is_none_or(|uuid| *uuid == row.uuid))
+    /// The domains that are the guest, in the order in which they count. A copy with another UUID is one of another
+    /// guest, whatever its name.
+    pub fn of(&self, guest: &Identity) -> impl Iterator<Item = (Role, &Row)> {
+        let names = Role::names(&guest.name).into_iter();
+        let rows = names.filter_map(|(role, name)| Some((role, self.named(&name)?)));
+        rows.filter(|(role, row)| {
+            *role == Role::Itself || guest.uuid.as_ref().is_none_or(|uuid| *uuid == row.uuid)
+        })
     }
 
     /// The number and the memory, in MiB, of every guest that runs.
@@ -96,16 +98,50 @@ pub fn incoming(guest: &Name) -> String {
     format!("{guest}{INCOMING}")
 }
 
-/// What xl calls a guest that runs on its host, or has: its name, then what xl and its predecessor xm call one
-/// that they have let go.
-pub fn own(guest: &Name) -> [String; 3] {
-    [guest.to_string(), format!("{guest}--migratedaway"), format!("migrating-{guest}")]
+/// What a domain is to the guest, in the order in which they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It is the guest.
+    Itself,
+    /// The copy that a migration from another host makes, which runs when that has ended.
+    Incoming,
+    /// The copy that a migration to another host has left, or is about to leave.
+    LetGo,
+}
+
+impl Role {
+    /// What xl calls the guest in each role; one that is let go also as its predecessor xm did.
+    fn names(guest: &Name) -> [(Self, String); 4] {
+        [
+            (Self::Itself, guest.to_string()),
+            (Self::Incoming, incoming(guest)),
+            (Self::LetGo, format!("{guest}--migratedaway")),
+            (Self::LetGo, format!("migrating-{guest}")),
+        ]
+    }
+
+    /// What a domain of that name is to the guest, if anything.
+    pub fn by_name(name: &str, guest: &Name) -> Option<Self> {
+        let names = Self::names(guest).into_iter();
+        names.filter(|(_, own)| own == name).map(|(role, _)| role).next()
+    }
+}
+
+/// What xl calls a guest that runs on its host, or has.
+pub fn own(guest: &Name) -> impl Iterator<Item = String> {
+    let names = Role::names(guest).into_iter();
+    names.filter(|(role, _)| *role != Role::Incoming).map(|(_, name)| name)
+}
+
+/// What a guest that comes in under this name is called when it has.
+pub fn arrived(name: &str) -> Option<&str> {
+    name.strip_suffix(INCOMING)
 }
 
 impl Row {
     /// Whether it comes in.
     pub fn is_incoming(&self) -> bool {
-        self.name.as_deref().is_some_and(|name| name.ends_with(INCOMING))
+        self.name.as_deref().is_some_and(|name| arrived(name).is_some())
     }
 
     /// Reads one line from its end: a name can have anything in it, spaces too.

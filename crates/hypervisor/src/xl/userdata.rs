@@ -15,15 +15,30 @@ pub fn is_there(id: u16, uuid: &Uuid) -> bool {
     path(id, uuid).try_exists().unwrap_or(true)
 }
 
-/// The same of a domain of which the hypervisor tells.
-pub fn is_built(info: &Info) -> bool {
-    is_there(info.domain.id, &info.domain.uuid())
-}
-
 /// The name that a domain had when it was made, as libxl's own file has it, without asking anybody. `None` for one
 /// that is not libxl's, or is being built.
 pub fn name(domain: &Info) -> Option<String> {
-    let file = std::fs::read(path(domain.domain.id, &domain.domain.uuid())).ok()?;
-    let configuration: Configuration = serde_json::from_slice(&file).ok()?;
+    written(&std::fs::read(path(domain.domain.id, &domain.domain.uuid())).ok()?)
+}
+
+fn written(file: &[u8]) -> Option<String> {
+    // libxl writes the end of its string, too.
+    let text = file.strip_suffix(b"\0").unwrap_or(file);
+    let configuration: Configuration = serde_json::from_slice(text).ok()?;
     Some(configuration.c_info.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A guest that came in, as libxl 4.17 wrote it down.
+    const FILE: &[u8] = include_bytes!("samples/libxl-json");
+
+    #[test]
+    fn the_name_is_read_as_libxl_wrote_it() {
+        assert_eq!(written(FILE).as_deref(), Some("g1--incoming"));
+        assert_eq!(written(&FILE[..FILE.len() / 2]), None);
+        assert_eq!(written(b""), None);
+    }
 }

@@ -7,7 +7,8 @@
 
 use super::domains::Domains;
 use super::hypercall::{Hypervisor, Info};
-use super::{emulator, job, userdata};
+use super::state::{Deeds, state};
+use super::{emulator, job};
 use crate::Deadline;
 use crate::identity::{Identity, Uuid};
 use crate::process::{self, Process};
@@ -110,26 +111,22 @@ impl Witness for Xen {
     }
 
     fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
-        let builds = !job::builders(&guest.name).is_empty();
-        let Some(info) = Self::living(guest).first().copied() else {
+        let Some((role, info)) = Domains::look(true).and_then(|all| all.first(guest)) else {
             let ends =
                 || job::keepers(&guest.name).is_empty() && !emulator::left_behind(guest).is_empty();
-            return match builds {
-                true => Some(State::Paused(Pause::Building)),
-                false => ends().then_some(State::Remains),
+            return match job::builders(&guest.name)[..] {
+                [] => ends().then_some(State::Remains),
+                _ => Some(State::Paused(Pause::Building)),
             };
         };
-        Some(match info.condition.state() {
-            State::Paused(Pause::Admin) if builds || !userdata::is_built(&info) => {
-                State::Paused(Pause::Building)
+        let Info { domain, condition, cpus, .. } = info;
+        let mut deeds = Deeds::here(&guest.name, domain.id, &domain.uuid(), condition);
+        deeds.forsaken &= self.daemon().is_none();
+        Some(match state(role, condition, cpus, &deeds) {
+            // What a daemon does shows no process: who paused it, and what for, only the daemon could tell.
+            State::Paused(Pause::Admin) if !self.daemons.is_empty() => {
+                State::Paused(Pause::Unknown)
             }
-            State::ShuttingDown
-                if self.daemon().is_none() && job::keepers(&guest.name).is_empty() =>
-            {
-                State::Remains
-            }
-            // Who paused it, and what for, only its toolstack could tell.
-            State::Paused(_) => State::Paused(Pause::Unknown),
             state => state,
         })
     }
