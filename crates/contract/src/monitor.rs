@@ -69,6 +69,9 @@ pub fn a_monitor_socket_tells_the_states_apart_without_a_daemon(agent: &Agent) {
         let host = Host::default().with(GUEST, state).failing("*", Answer::Unreachable);
         agent.node(&host).monitor().gives(code);
     }
+    let leaving = Host::default().with(GUEST, State::Paused(Pause::Outgoing));
+    let node = agent.node(&leaving.failing("*", Answer::Unreachable));
+    node.monitor().gives(190).because("paused at the end of a migration, and");
 }
 
 pub fn a_probe_answers_0_7_or_5_whatever_is_wrong(agent: &Agent) {

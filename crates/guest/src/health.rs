@@ -81,6 +81,9 @@ impl Guest<'_> {
                         ),
                     },
                     None => Health::Well,
+                    Some(silence) if matches!(seen.state, State::Paused(_)) => {
+                        Health::Impaired { reason: is(&format!(", and {silence}")) }
+                    }
                     Some(silence) => {
                         Health::Impaired { reason: format!("guest {name} runs, but {silence}") }
                     }

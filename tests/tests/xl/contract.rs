@@ -113,6 +113,39 @@ fn a_guest_that_comes_in_one_that_came_and_one_that_did_not_are_told_apart_witho
 }
 
 #[test]
+fn what_a_migration_left_is_no_guest_and_what_runs_under_such_a_name_is() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = diskless("left", 23);
+    let agent = started(&lab, &guest);
+    let boot = lab.boot(&guest);
+    let away = "left--migratedaway";
+    lab.exec("n1", "xl", &["rename", &guest.name, away]);
+    assert_eq!((agent.probe().code, agent.monitor().code), (0, 0));
+    agent.start();
+    assert_eq!((lab.domains("n1"), lab.boot(&guest)), (vec![away.to_owned()], boot));
+    lab.exec("n1", "xl", &["rename", away, "left--incoming"]);
+    lab.exec("n1", "xl", &["pause", "left--incoming"]);
+    assert_eq!(agent.probe().code, 7);
+    agent.start();
+    assert_ne!(lab.boot(&guest), boot);
+    assert_eq!(lab.domains("n1"), [guest.name.as_str()]);
+    agent.set("shutdown_timeout", "0").stop();
+}
+
+#[test]
+fn a_start_that_xl_refuses_says_why_and_leaves_nothing() {
+    let Some(lab) = LAB.turn(&[]) else { return };
+    let guest = diskless("broken", 24);
+    lab.place_as(&guest, |it| it.replace("/vmlinuz\"", "/broken.cfg\""));
+    let agent = Agent::new(&lab, "n1", &guest);
+    let answer = agent.call(Action::Start);
+    assert_eq!(answer.code, 1);
+    assert!(answer.reason.contains("kernel"), "{}", answer.reason);
+    assert_eq!((agent.probe().code, lab.domains("n1")), (7, vec![]));
+    agent.stop();
+}
+
+#[test]
 fn a_guest_that_starts_gets_what_another_one_can_do_without() {
     let Some(lab) = LAB.turn(&[]) else { return };
     let guest = |name, number, memory| {

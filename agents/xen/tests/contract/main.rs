@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod migration;
 mod parameters;
 
 use contract::{Agent, Call};

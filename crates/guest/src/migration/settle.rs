@@ -45,6 +45,12 @@ impl Guest<'_> {
                 (State::Remains, Ok(State::Running), _) => {
                     return self.end_double();
                 }
+                // Without post-copy the one there needs nothing of this one, which nobody who answers would end.
+                (State::Paused(Pause::Outgoing), Ok(State::Running), _)
+                    if seen.silence.is_some() && !self.hypervisor.abilities().postcopy =>
+                {
+                    return self.end_double();
+                }
                 (_, Ok(State::Running), _) if stays(&seen) => return self.end_double(),
                 (_, _, Err(source)) if stays(&seen) => {
                     let nowhere = [State::Off, State::Paused(Pause::Incoming)];

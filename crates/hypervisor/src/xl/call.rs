@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::domains::Domains;
-use super::state::{Condition, Deeds};
+use super::state::Condition;
 use super::table::{self, Row, Table};
 use super::{Xl, xenstore};
 use crate::Deadline;
@@ -156,14 +156,6 @@ impl Xl {
         }
     }
 
-    /// What is done with a domain of the guest on this host; of another one that is not known.
-    pub(super) fn deeds(&self, guest: &Name, row: &Row) -> Deeds {
-        match self.is_here() {
-            true => Deeds::here(guest, row.id, &row.uuid, row.condition),
-            false => Deeds::default(),
-        }
-    }
-
     /// The number and the name of every domain of this host, from xenstored itself or from xl.
     pub(super) fn names(&self, by: Deadline) -> Result<Vec<(u16, String)>> {
         match xenstore::domains(by.slice(ANSWER_AGAIN)) {
@@ -178,6 +170,6 @@ fn found_here(names: &[String], by: Deadline) -> Option<Found> {
     let told = xenstore::domains(by)?;
     let named = |wanted: &String| told.iter().find(|(_, name)| name == wanted).cloned();
     let (id, name) = names.iter().find_map(named)?;
-    let condition = Domains::look(false)?.get(id)?.condition;
+    let condition = Domains::look(None)?.get(id)?.condition;
     Some(Found { id, name, condition })
 }

@@ -1,24 +1,45 @@
 //! The domains of this node at one moment, as the hypervisor itself has them.
 
 use super::hypercall::{Hypervisor, Info};
-use super::table::{self, Role};
-use super::{job, userdata, xenstore};
+use super::job::Programs;
+use super::table::Role;
+use super::{userdata, xenstore};
 use crate::Deadline;
-use crate::identity::Identity;
+use crate::identity::{Identity, Name};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long xenstored may take to tell all names. It hangs more often than the hypervisor does.
-const NAMES: Duration = Duration::from_secs(1);
+pub const NAMES: Duration = Duration::from_secs(1);
+
+/// What a domain is called, and who says so.
+enum Called {
+    /// What xenstored says that it is called now.
+    Now(String),
+    /// What libxl wrote down when it had made it. A guest that came in has got its own name since, as one may have that
+    /// somebody has named anew.
+    First(String),
+    /// Nobody says.
+    Unknown,
+}
+
+impl Called {
+    fn role(&self, guest: &Name) -> Option<Role> {
+        match self {
+            Self::Now(name) | Self::First(name) => Role::by_name(name, guest),
+            Self::Unknown => None,
+        }
+    }
+}
 
 /// Every domain but the first, with its name where one is known. One that is dying is none: it runs no more, and
 /// may be there for long, while another one holds a page of its memory.
-pub struct Domains(Vec<(Info, Option<String>)>);
+pub struct Domains(Vec<(Info, Called)>);
 
 impl Domains {
     /// All of them; `None` where the hypervisor does not tell. What they are called is known only if that is asked
-    /// for.
-    pub fn look(named: bool) -> Option<Self> {
+    /// for, of xenstored until the deadline.
+    pub fn look(named: Option<Deadline>) -> Option<Self> {
         let hypervisor = Hypervisor::open()?;
         let (mut found, mut next) = (Vec::new(), 1);
         while let Some(info) = hypervisor.at_or_after(next).ok()? {
@@ -26,48 +47,52 @@ impl Domains {
             found.push(info);
         }
         found.retain(|info| !info.condition.dying);
-        let asked = named && !found.is_empty();
-        let names = asked.then(|| xenstore::domains(Deadline::after(NAMES))).flatten();
+        let asked = named.filter(|_| !found.is_empty());
+        let names = asked.and_then(|by| xenstore::domains(by.slice(NAMES)));
         let mut names: BTreeMap<u16, String> = names.into_iter().flatten().collect();
-        let mut name = |info: &Info| {
-            let written = || named.then(|| written(info)).flatten();
-            names.remove(&info.domain.id).or_else(written)
+        let called = |info: Info| {
+            let first = || named.and_then(|_| userdata::name(&info)).map(Called::First);
+            let now = names.remove(&info.domain.id).map(Called::Now);
+            (info, now.or_else(first).unwrap_or(Called::Unknown))
         };
-        Some(Self(found.into_iter().map(|info| (info, name(&info))).collect()))
+        Some(Self(found.into_iter().map(called).collect()))
     }
 
     /// Those that are the guest: that have its UUID or, where that is not known, its name.
     pub fn of(&self, guest: &Identity) -> Vec<Info> {
-        self.named(guest).map(|(info, _)| info).collect()
+        self.called(guest).map(|(info, _)| *info).collect()
     }
 
-    /// The same with the names that they have.
-    fn named(&self, guest: &Identity) -> impl Iterator<Item = (Info, Option<&str>)> {
-        let all = self.0.iter().map(|(info, name)| (*info, name.as_deref()));
-        all.filter(|(info, name)| match &guest.uuid {
+    /// The same with what they are called.
+    fn called(&self, guest: &Identity) -> impl Iterator<Item = &(Info, Called)> {
+        self.0.iter().filter(|(info, called)| match &guest.uuid {
             Some(uuid) => info.domain.uuid() == *uuid,
-            None => name.is_some_and(|name| Role::by_name(name, &guest.name).is_some()),
+            None => called.role(&guest.name).is_some(),
         })
     }
 
-    /// The one of them that counts before the others, and what it is to the guest.
-    pub fn first(&self, guest: &Identity) -> Option<(Role, Info)> {
-        let found = self.named(guest).map(|(info, name)| {
-            let role = match name {
-                Some(name) => Role::by_name(name, &guest.name),
-                None => job::receives(info.domain.id).then_some(Role::Incoming),
+    /// The one of them that counts before the others, and what it is to the guest where that can be told. Where
+    /// xenstored does not tell, only a copy of which the memory still comes is known from the guest itself.
+    pub fn first(&self, guest: &Identity, programs: &Programs) -> Option<(Option<Role>, Info)> {
+        let found = self.called(guest).map(|(info, called)| {
+            let role = match called {
+                Called::Now(_) => Some(called.role(&guest.name).unwrap_or(Role::Itself)),
+                _ => programs.receive(info.domain.id).then_some(Role::Incoming),
             };
-            (role.unwrap_or(Role::Itself), info)
+            (role, *info)
         });
-        found.min_by_key(|(role, _)| *role)
+        found.min_by_key(|(role, _)| role.unwrap_or(Role::Itself))
     }
 
-    /// Whether none of them can be the guest. One without a name may be any guest.
+    /// Whether none of them can be the guest. One without a name may be any guest; one that had another may be one of
+    /// which no more than the name is known.
     pub fn exclude(&self, guest: &Identity) -> bool {
-        self.named(guest).next().is_none()
-            && self.0.iter().all(|(_, name)| {
-                name.as_ref().is_some_and(|name| Role::by_name(name, &guest.name).is_none())
-            })
+        let is_other = |(_, called): &(Info, Called)| match called {
+            Called::Now(_) => called.role(&guest.name).is_none(),
+            Called::First(_) => guest.uuid.is_some() && called.role(&guest.name).is_none(),
+            Called::Unknown => false,
+        };
+        self.called(guest).next().is_none() && self.0.iter().all(is_other)
     }
 
     /// The one of that number.
@@ -76,30 +101,33 @@ impl Domains {
     }
 }
 
-/// A domain's name as libxl wrote it down, which is the one that it had first: a guest that came in has its own by
-/// now, unless an xl lets it in still.
-fn written(info: &Info) -> Option<String> {
-    let first = userdata::name(info)?;
-    match table::arrived(&first) {
-        Some(name) if !job::receives(info.domain.id) => Some(name.to_owned()),
-        _ => Some(first),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Domain, state::Condition};
     use super::*;
-    use crate::identity::Name;
+    use crate::identity::Uuid;
 
     fn domains(all: &[(u16, Option<&str>)]) -> Domains {
+        let now = |name: &str| Called::Now(name.to_owned());
+        made(all.iter().map(|(id, name)| (*id, name.map_or(Called::Unknown, now))))
+    }
+
+    fn made(all: impl IntoIterator<Item = (u16, Called)>) -> Domains {
         let info = |id: u16| Info {
             domain: Domain { id, handle: [id.to_be_bytes()[1]; 16] },
             condition: Condition::default(),
             most_pages: 1,
             cpus: 1,
         };
-        Domains(all.iter().map(|(id, name)| (info(*id), name.map(str::to_owned))).collect())
+        Domains(all.into_iter().map(|(id, called)| (info(id), called)).collect())
+    }
+
+    fn uuid(id: u8) -> Option<Uuid> {
+        Some(Domain { id: id.into(), handle: [id; 16] }.uuid())
+    }
+
+    fn guest(uuid: Option<Uuid>) -> Identity {
+        Identity { name: Name::from_any("g1"), uuid }
     }
 
     fn ids(domains: &Domains, guest: &Identity) -> Vec<u16> {
@@ -108,7 +136,6 @@ mod tests {
 
     #[test]
     fn a_domain_is_the_guest_by_its_uuid_or_else_by_the_name_that_it_has_now() {
-        let guest = |uuid| Identity { name: Name::from_any("g1"), uuid };
         let all = domains(&[
             (3, Some("g1")),
             (4, Some("g2")),
@@ -117,35 +144,44 @@ mod tests {
             (7, None),
         ]);
         assert_eq!(ids(&all, &guest(None)), [3, 5, 6]);
-        let uuid = Domain { id: 4, handle: [4; 16] }.uuid();
-        assert_eq!(ids(&all, &guest(Some(uuid))), [4]);
+        assert_eq!(ids(&all, &guest(uuid(4))), [4]);
         assert!(all.get(7).is_some() && all.get(8).is_none());
     }
 
     #[test]
     fn the_guest_itself_counts_before_its_copies_and_the_one_that_comes_in_before_the_other() {
-        let guest = Identity { name: Name::from_any("g1"), uuid: None };
         let mut named = vec![(3, Some("g1--migratedaway")), (5, Some("g1--incoming"))];
         let first = |named: &[(u16, Option<&str>)]| {
-            let (role, info) = domains(named).first(&guest).unwrap();
+            let (role, info) = domains(named).first(&guest(None), &Programs::now()).unwrap();
             (role, info.domain.id)
         };
-        assert_eq!(first(&named[..1]), (Role::LetGo, 3));
-        assert_eq!(first(&named), (Role::Incoming, 5));
+        assert_eq!(first(&named[..1]), (Some(Role::LetGo), 3));
+        assert_eq!(first(&named), (Some(Role::Incoming), 5));
         named.push((7, Some("g1")));
-        assert_eq!(first(&named), (Role::Itself, 7));
+        assert_eq!(first(&named), (Some(Role::Itself), 7));
+    }
+
+    #[test]
+    fn what_a_domain_was_called_first_does_not_tell_a_guest_that_came_in_from_one_that_does() {
+        let first = || Called::First("g1--incoming".to_owned());
+        for called in [first(), Called::Unknown] {
+            let found = made([(4, called)]).first(&guest(uuid(4)), &Programs::now());
+            assert_eq!(found.map(|(role, _)| role), Some(None));
+        }
+        assert_eq!(ids(&made([(4, first())]), &guest(None)), [4]);
     }
 
     #[test]
     fn what_may_be_the_guest_does_not_prove_that_it_is_gone() {
-        let guest = Identity { name: Name::from_any("g1"), uuid: None };
-        assert!(domains(&[(3, Some("g2")), (4, Some("g10"))]).exclude(&guest));
-        assert!(domains(&[]).exclude(&guest));
+        assert!(domains(&[(3, Some("g2")), (4, Some("g10"))]).exclude(&guest(None)));
+        assert!(domains(&[]).exclude(&guest(None)));
         for other in [Some("g1"), Some("g1--incoming"), None] {
-            assert!(!domains(&[(3, Some("g2")), (4, other)]).exclude(&guest), "{other:?}");
+            assert!(!domains(&[(3, Some("g2")), (4, other)]).exclude(&guest(None)), "{other:?}");
         }
         // It has another UUID and the guest's name.
-        let uuid = Some(Domain { id: 4, handle: [4; 16] }.uuid());
-        assert!(!domains(&[(3, Some("g1"))]).exclude(&Identity { uuid, ..guest }));
+        assert!(!domains(&[(3, Some("g1"))]).exclude(&guest(uuid(4))));
+        // It was called otherwise first.
+        let other = made([(3, Called::First("g2".to_owned()))]);
+        assert!(other.exclude(&guest(uuid(4))) && !other.exclude(&guest(None)));
     }
 }

@@ -14,7 +14,7 @@ pub fn left_behind(guest: &Identity) -> Vec<Process> {
         return Vec::new();
     }
     // Where nobody tells which domains there are, none is known to be gone.
-    let Some(domains) = Domains::look(false) else { return Vec::new() };
+    let Some(domains) = Domains::look(None) else { return Vec::new() };
     let gone = emulators.into_iter().filter(|(_, domain)| domains.get(*domain).is_none());
     gone.map(|(process, _)| process).collect()
 }

@@ -29,46 +29,44 @@ pub struct Task {
     pub process: Process,
 }
 
-/// Every xl that is at work on the guest, in a domain of that number if it has one.
+/// What runs on this node at one moment, with the command lines.
+pub struct Programs(Vec<(Process, Vec<u8>)>);
+
+impl Programs {
+    pub fn now() -> Self {
+        Self(Process::all().filter_map(|it| Some((it, it.command_line()?))).collect())
+    }
+
+    /// Every xl that is at work on the guest, in a domain of that number if it has one.
+    pub fn tasks(&self, guest: &Name, id: Option<u16>) -> Vec<Task> {
+        let task = |(process, line): &(Process, Vec<u8>)| {
+            let work = work(line, guest, id)?;
+            // The xl that has built a domain stays as its keeper, with the same words.
+            let is_over = work == Work::Build && keeps(*process, guest);
+            (!is_over).then_some(Task { work, process: *process })
+        };
+        self.0.iter().filter_map(task).collect()
+    }
+
+    /// Whether the memory of a guest comes into the domain of that number from another host. The xl that lets it in
+    /// names neither guest nor domain, but its helper, which is there for that long, names the domain.
+    pub fn receive(&self, id: u16) -> bool {
+        let receives =
+            |pid: i32| self.0.iter().any(|(it, line)| it.pid == pid && is_receiver(line));
+        let mut helpers = self.0.iter().filter(|(_, line)| restored(line) == Some(id));
+        helpers.any(|(helper, _)| helper.parent().is_some_and(receives))
+    }
+}
+
+/// Every xl that is at work on the guest now.
 pub fn of(guest: &Name, id: Option<u16>) -> Vec<Task> {
-    let task = |process: Process| {
-        let work = work(&process.command_line()?, guest, id)?;
-        // The xl that has built a domain stays as its keeper, with the same words.
-        let is_over = work == Work::Build && keeps(process, guest);
-        (!is_over).then_some(Task { work, process })
-    };
-    Process::all().filter_map(task).collect()
+    Programs::now().tasks(guest, id)
 }
 
 /// Every xl that builds a domain for the guest, which may not be there yet. It outlives an agent that is killed.
 pub fn builders(guest: &Name) -> Vec<Process> {
     let builds = |task: &Task| task.work == Work::Build;
     of(guest, None).into_iter().filter(builds).map(|task| task.process).collect()
-}
-
-/// Whether a guest may be just coming into the domain of that number from another host. The xl that lets it in names
-/// neither; its helper, which is there for as long as memory comes, names the domain.
-pub fn receives(id: u16) -> bool {
-    let all: Vec<_> = Process::all().filter_map(|it| Some((it, it.command_line()?))).collect();
-    let helped = |receiver: Process| {
-        let children = all.iter().filter(move |(it, _)| it.parent() == Some(receiver.pid));
-        children.filter_map(|(_, line)| restored(line)).next()
-    };
-    let mut receivers = all.iter().filter(|(it, line)| is_receiver(line) && kept(*it).is_none());
-    receivers.any(|(receiver, _)| helped(*receiver).is_none_or(|domain| domain == id))
-}
-
-/// Whether a command line is that of an xl that lets a guest in, or of the keeper that it leaves behind.
-fn is_receiver(line: &[u8]) -> bool {
-    arguments(line).is_some_and(|mut words| words.any(|word| word == b"migrate-receive"))
-}
-
-/// The number of the domain into which a helper of libxl's restores a guest (libxl, `run_helper`: the mode, the
-/// stream, the way back, and the domain).
-fn restored(line: &[u8]) -> Option<u16> {
-    let mut words = line.split(|byte| *byte == 0);
-    words.find(|word| *word == b"--restore-domain")?;
-    std::str::from_utf8(words.nth(2)?).ok()?.parse().ok()
 }
 
 impl Task {
@@ -93,6 +91,19 @@ fn arguments(line: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     let mut words = line.split(|byte| *byte == 0);
     let program = words.next()?.rsplit(|byte| *byte == b'/').next()?;
     (program == b"xl").then_some(words)
+}
+
+/// Whether a command line is that of an xl that lets a guest in, or of the keeper that it leaves behind.
+fn is_receiver(line: &[u8]) -> bool {
+    arguments(line).is_some_and(|mut words| words.any(|word| word == b"migrate-receive"))
+}
+
+/// The number of the domain into which a helper of libxl's restores a guest (libxl, `run_helper`: the mode, the
+/// stream, the way back, and the domain).
+fn restored(line: &[u8]) -> Option<u16> {
+    let mut words = line.split(|byte| *byte == 0);
+    words.find(|word| *word == b"--restore-domain")?;
+    std::str::from_utf8(words.nth(2)?).ok()?.parse().ok()
 }
 
 /// What a command line does with a domain, if it is one of xl's that names it: by its name or its number, or by
@@ -130,24 +141,20 @@ pub fn keepers(guest: &Name) -> Vec<Process> {
 }
 
 fn keeps(process: Process, guest: &Name) -> bool {
-    let names = [guest.to_string(), incoming(guest)];
-    kept(process).is_some_and(|guest| names.contains(&guest))
+    let log = std::fs::read_link(format!("/proc/{}/fd/1", process.pid)).ok();
+    log.is_some_and(|log| is_log(&log, guest))
 }
 
-/// The name of the guest for which a process logs, if it is a keeper.
-fn kept(process: Process) -> Option<String> {
-    guest_of_log(&std::fs::read_link(format!("/proc/{}/fd/1", process.pid)).ok()?)
-}
-
-/// The name of the guest for which a keeper logs to that file, as the guest was called when it was started. libxl
-/// gives the log of one before another name (`.log.1`), or removes it, and where all of them are was said when Xen
-/// was built.
-fn guest_of_log(file: &Path) -> Option<String> {
-    let name = file.file_name()?.to_str()?;
+/// Whether xl logs to that file what it does for the guest. libxl gives the log of one before another name
+/// (`.log.1`), or removes it, and where all of them are was said when Xen was built.
+fn is_log(file: &Path, guest: &Name) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.strip_suffix(" (deleted)").unwrap_or(name);
-    let numbered = name.rsplit_once('.').filter(|(_, number)| number.parse::<u32>().is_ok());
-    let name = numbered.map_or(name, |(name, _)| name);
-    Some(name.strip_prefix("xl-")?.strip_suffix(".log")?.to_owned())
+    [guest.to_string(), incoming(guest)].iter().any(|guest| {
+        name.strip_prefix(&format!("xl-{guest}.log")).is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('.').is_some_and(|it| it.parse::<u32>().is_ok())
+        })
+    })
 }
 
 #[cfg(test)]
@@ -156,28 +163,35 @@ mod tests {
 
     #[test]
     fn a_keeper_is_known_by_its_log_whatever_has_become_of_that() {
-        let guest = |file: &str| guest_of_log(Path::new(file));
-        for log in ["g1.log", "g1.log.1", "g1.log.12 (deleted)"] {
-            assert_eq!(guest(&format!("/var/log/xen/xl-{log}")).as_deref(), Some("g1"), "{log}");
-            assert_eq!(guest(&format!("/opt/xen/log/xl-{log}")).as_deref(), Some("g1"), "{log}");
+        let is_log = |name: &str| is_log(Path::new(name), &Name::from_any("g1"));
+        for log in ["g1.log", "g1--incoming.log", "g1.log.1", "g1.log.12 (deleted)"] {
+            assert!(is_log(&format!("/var/log/xen/xl-{log}")), "{log}");
+            assert!(is_log(&format!("/opt/xen/log/xl-{log}")), "{log}");
         }
-        assert_eq!(guest("/var/log/xen/xl-g1--incoming.log").as_deref(), Some("g1--incoming"));
-        for other in ["xl-g1", "g1.log", "xl-g1.log.", "pipe:[11831]", "/"] {
-            assert_eq!(guest(other), None, "{other}");
+        for other in ["xl-g1.log.old.log", "xl-g10.log", "xl-g1", "g1.log", "xl-g1.log.", "/"] {
+            assert!(!is_log(other), "{other}");
         }
     }
 
     #[test]
     fn an_xl_that_lets_a_guest_in_and_the_domain_for_it_are_known() {
         let line = |line: &str| line.replace(' ', "\0").into_bytes();
-        assert!(is_receiver(&line("/usr/lib/xen-4.17/bin/xl migrate-receive ")));
-        assert!(
-            !is_receiver(&line("ssh n2 xl migrate-receive ")) && !is_receiver(&line("xl list "))
-        );
+        let receiver = line("/usr/lib/xen-4.17/bin/xl migrate-receive ");
         let helper =
-            "/usr/lib/xen-4.17/bin/libxl-save-helper --restore-domain 11 20 3 1 0 2 0 768 0 ";
-        assert_eq!(restored(&line(helper)), Some(3));
-        assert_eq!(restored(&line(&helper.replace("restore", "save"))), None);
+            line("/usr/lib/xen-4.17/bin/libxl-save-helper --restore-domain 11 20 3 1 0 2 0 768 0 ");
+        // This process, and the one that has started it.
+        let this = Process::of(std::process::id().cast_signed()).unwrap();
+        let parent = Process::of(this.parent().unwrap()).unwrap();
+        let receive = |parent_line: &[u8], line: &[u8], id| {
+            Programs(vec![(parent, parent_line.to_vec()), (this, line.to_vec())]).receive(id)
+        };
+        assert!(receive(&receiver, &helper, 3));
+        assert!(!receive(&receiver, &helper, 11), "another domain");
+        assert!(!receive(&line("xl restore /srv/g1.state "), &helper, 3), "from a file");
+        let save = line("libxl-save-helper --save-domain 11 20 3 0 0 ");
+        assert!(!receive(&receiver, &save, 3), "to another host");
+        // It waits for another xl, or for the word that the guest may run.
+        assert!(!Programs(vec![(parent, receiver)]).receive(3));
     }
 
     #[test]

@@ -35,10 +35,12 @@ use crate::{
 };
 use address::Address;
 use call::{ANSWER, ANSWER_THERE};
+use job::Programs;
+use state::Deeds;
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::Duration;
-use table::Table;
+use table::{Row, Table};
 
 /// How long xl takes to end a guest, at most: it waits 10 s for devices that hang (libxl, `LIBXL_DESTROY_TIMEOUT`).
 const DESTROY: Duration = Duration::from_secs(12);
@@ -84,8 +86,14 @@ impl Hypervisor for Xl {
     }
 
     fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
+        // What is done with a domain of another host is not known.
+        let programs = self.is_here().then(Programs::now);
         let table = self.table(by)?;
-        Ok(state::sight(&table, guest, |row| self.deeds(&guest.name, row)))
+        let deeds = |row: &Row| match &programs {
+            Some(all) => Deeds::here(all, &guest.name, row.id, &row.uuid, row.condition),
+            None => Deeds::default(),
+        };
+        Ok(state::sight(&table, guest, deeds))
     }
 
     fn create(&self, definition: &Definition, by: Deadline) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What a domain's state means for the guest in it.
 
-use super::job::{self, Task, Work};
+use super::job::{self, Programs, Task, Work};
 use super::table::{Role, Row, Table};
 use super::userdata;
 use crate::identity::{Identity, Name, Uuid};
@@ -69,10 +69,17 @@ pub struct Deeds {
 }
 
 impl Deeds {
-    /// What this host shows of a domain of the guest's.
-    pub fn here(guest: &Name, id: u16, uuid: &Uuid, condition: Condition) -> Self {
+    /// What this host shows of a domain of the guest's. The programs are those that ran before the domain was looked
+    /// at: one that ends meanwhile may have let the guest run on.
+    pub fn here(
+        programs: &Programs,
+        guest: &Name,
+        id: u16,
+        uuid: &Uuid,
+        condition: Condition,
+    ) -> Self {
         Self {
-            tasks: job::of(guest, Some(id)),
+            tasks: programs.tasks(guest, Some(id)),
             unfinished: !userdata::is_there(id, uuid),
             forsaken: condition.shutdown.is_some() && job::keepers(guest).is_empty(),
         }

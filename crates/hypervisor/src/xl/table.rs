@@ -133,15 +133,10 @@ pub fn own(guest: &Name) -> impl Iterator<Item = String> {
     names.filter(|(role, _)| *role != Role::Incoming).map(|(_, name)| name)
 }
 
-/// What a guest that comes in under this name is called when it has.
-pub fn arrived(name: &str) -> Option<&str> {
-    name.strip_suffix(INCOMING)
-}
-
 impl Row {
     /// Whether it comes in.
     pub fn is_incoming(&self) -> bool {
-        self.name.as_deref().is_some_and(|name| arrived(name).is_some())
+        self.name.as_deref().is_some_and(|name| name.ends_with(INCOMING))
     }
 
     /// Reads one line from its end: a name can have anything in it, spaces too.

@@ -5,9 +5,11 @@
 //! files of the kernel know no guests at all. The hypervisor knows all that there is to know of a domain but
 //! its name, and it is one call. So a monitor remembers the domain, and asks it alone.
 
-use super::domains::Domains;
+use super::domains::{Domains, NAMES};
 use super::hypercall::{Hypervisor, Info};
+use super::job::Programs;
 use super::state::{Deeds, state};
+use super::table::Role;
 use super::{emulator, job};
 use crate::Deadline;
 use crate::identity::{Identity, Uuid};
@@ -70,7 +72,8 @@ impl Xen {
 
     /// The guest's domains.
     fn living(guest: &Identity) -> Vec<Info> {
-        let domains = Domains::look(guest.uuid.is_none());
+        let names = guest.uuid.is_none().then(|| Deadline::after(NAMES));
+        let domains = Domains::look(names);
         domains.map(|all| all.of(guest)).unwrap_or_default()
     }
 }
@@ -82,7 +85,8 @@ impl Witness for Xen {
         self.daemon().is_none()
             && job::builders(&guest.name).is_empty()
             && job::keepers(&guest.name).is_empty()
-            && Domains::look(true).is_some_and(|domains| domains.exclude(guest))
+            && Domains::look(Some(Deadline::after(NAMES)))
+                .is_some_and(|domains| domains.exclude(guest))
     }
 
     /// The xl that builds the guest, which is to end first, and the guest's domains; where there is none, the xl
@@ -110,8 +114,10 @@ impl Witness for Xen {
         process::daemon(self.daemons).map(|(process, _)| Trace::Process(process))
     }
 
-    fn state(&self, guest: &Identity, _by: Deadline) -> Option<State> {
-        let Some((role, info)) = Domains::look(true).and_then(|all| all.first(guest)) else {
+    fn state(&self, guest: &Identity, by: Deadline) -> Option<State> {
+        let programs = Programs::now();
+        let domains = Domains::look(Some(by));
+        let Some((role, info)) = domains.and_then(|all| all.first(guest, &programs)) else {
             let ends =
                 || job::keepers(&guest.name).is_empty() && !emulator::left_behind(guest).is_empty();
             return match job::builders(&guest.name)[..] {
@@ -120,14 +126,14 @@ impl Witness for Xen {
             };
         };
         let Info { domain, condition, cpus, .. } = info;
-        let mut deeds = Deeds::here(&guest.name, domain.id, &domain.uuid(), condition);
+        let mut deeds = Deeds::here(&programs, &guest.name, domain.id, &domain.uuid(), condition);
         deeds.forsaken &= self.daemon().is_none();
-        Some(match state(role, condition, cpus, &deeds) {
-            // What a daemon does shows no process: who paused it, and what for, only the daemon could tell.
-            State::Paused(Pause::Admin) if !self.daemons.is_empty() => {
+        Some(match (role, state(role.unwrap_or(Role::Itself), condition, cpus, &deeds)) {
+            // It may wait for the word that it may run, and what a daemon does shows no process.
+            (role, State::Paused(Pause::Admin)) if role.is_none() || !self.daemons.is_empty() => {
                 State::Paused(Pause::Unknown)
             }
-            state => state,
+            (_, state) => state,
         })
     }
 
