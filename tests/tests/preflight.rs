@@ -74,7 +74,7 @@ const OBSTACLES: &[(&str, &str, &str)] = &[
         "virsh undefine needy",
     ),
     (
-        "guest needy: a guest of that name, with UUID 11111111-",
+        "guest needy stays here: a guest of that name, with UUID 11111111-",
         "virsh create --paused /srv/shared/namesake.xml",
         "virsh destroy needy",
     ),

@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 /// A daemon that has ended, and one that takes questions and answers none.
 pub const SILENCES: [Answer; 3] = [Answer::Unreachable, Answer::Silent, Answer::Hang];
 
-fn fault(on: &str, error: Answer, effect: Effect) -> Fault {
+/// That a call ends so.
+pub fn fault(on: &str, error: Answer, effect: Effect) -> Fault {
     Fault { on: on.to_owned(), error, effect, times: None }
 }
 

@@ -1,14 +1,17 @@
 //! migrate_to and migrate_from, between two pretend hosts.
 
+use crate::lifecycle::fault;
 use crate::{Agent, Call, GUEST, Node, only_state};
-use hypervisor::scripted::{Answer, Effect, Fault, Host};
+use exec::Deadline;
+use hypervisor::scripted::{Answer, Effect, Host};
 use hypervisor::{Job, Pause, State};
+use std::thread;
+use std::time::Duration;
 
 /// A node on which the guest was started, and migrations end as given.
 pub fn failing(agent: &Agent, error: Answer, effect: Effect) -> Node {
     let node = agent.started();
-    let on = "migrate".to_owned();
-    node.change(|host| host.faults.push(Fault { on, error, effect, times: None }));
+    node.change(|host| host.faults.push(fault("migrate", error, effect)));
     node
 }
 
@@ -17,6 +20,31 @@ pub fn assert_here(node: &Node) {
     assert_eq!(node.state(), Some(State::Running));
     assert!(node.there().processes.iter().all(|it| it.state != State::Running));
     node.monitor().gives(0);
+}
+
+/// What migrate_to gives on a node whose hypervisor falls silent after the guest has arrived on the other one.
+pub fn silent_at_the_end(agent: &Agent, code: i32) -> Node {
+    let node = failing(agent, Answer::Hang, Effect::Half);
+    let begun = |host: Host| host.guests[GUEST].job == Job::Running;
+    meanwhile(&node, begun, code, || {
+        node.put_there(&Host::default().with(GUEST, State::Running));
+        let suspended = Host::default().with(GUEST, State::Paused(Pause::Outgoing));
+        node.put(&suspended.failing("*", Answer::Unreachable));
+    });
+    node
+}
+
+/// Lets something happen during a migration, as soon as it has begun, and sees what migrate_to gives.
+pub fn meanwhile(node: &Node, begun: impl Fn(Host) -> bool, code: i32, happen: impl FnOnce()) {
+    thread::scope(|scope| {
+        let migration = scope.spawn(|| node.migrate().gives(code));
+        let soon = Deadline::after(Duration::from_secs(20));
+        while !begun(node.host()) {
+            assert!(soon.pause(Duration::from_millis(5)), "it does not begin");
+        }
+        happen();
+        migration.join().unwrap();
+    });
 }
 
 fn assert_there(node: &Node) {

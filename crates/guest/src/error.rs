@@ -82,6 +82,17 @@ pub enum Error {
         /// Its state there.
         state: State,
     },
+    /// The target of a migration cannot take the guest because another one of that name is active there.
+    #[error(
+        "guest {guest} stays here: a guest of that name, with UUID {}, is active there; rename one of them",
+        .found.as_str()
+    )]
+    NameTaken {
+        /// The guest.
+        guest: Name,
+        /// The other one's UUID.
+        found: Uuid,
+    },
     /// The target of a migration lacks something that the guest needs.
     #[error("guest {guest} stays here: it cannot come in at {target}")]
     NotAdmitted {

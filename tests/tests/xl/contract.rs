@@ -5,7 +5,7 @@ use crate::{LAB, diskless, reboot, started};
 use comparison::Action;
 use lab::Guest;
 use lab_guest::Command;
-use live::{Agent, Turn, soon, wait_until};
+use live::{Agent, Turn, wait_until};
 
 const AGENT: &str = "/usr/lib/ocf/resource.d/hawser/xen";
 
@@ -94,10 +94,16 @@ fn a_guest_that_comes_in_one_that_came_and_one_that_did_not_are_told_apart_witho
     let (boot, there) = (lab.boot(&guest), agent.on("n2"));
     let migration = lab.tool("n1", "xl").args(["migrate", &guest.name, "10.77.0.2"]);
     let mut migration = migration.spawn(None).unwrap();
-    wait_until("its memory comes", soon(), || {
-        lab.output("n2", "pidof", &["libxl-save-helper"]).status.success()
+    let mut helper = String::new();
+    wait_until("its memory comes", lab.eventually(), || {
+        helper = lab.output("n2", "pidof", &["libxl-save-helper"]).text();
+        !helper.is_empty()
     });
-    assert_eq!(without_xl(&lab, "n2", || there.probe().code), 7);
+    let helper = |signal: &str| lab.exec("n2", "kill", &[signal, helper.trim()]);
+    helper("-STOP");
+    let seen = without_xl(&lab, "n2", || there.probe().code);
+    helper("-CONT");
+    assert_eq!(seen, 7);
     assert!(migration.wait(lab.eventually()).is_some_and(|status| status.success()));
     assert_eq!((agent.probe().code, there.monitor().code), (7, 0));
 

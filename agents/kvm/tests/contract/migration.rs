@@ -2,8 +2,8 @@
 
 use crate::KVM;
 use contract::Call;
-use contract::migration::assert_here;
-use hypervisor::State;
+use contract::migration::{assert_here, silent_at_the_end};
+use hypervisor::{Pause, State};
 
 #[test]
 fn a_guest_moves_with_as_short_a_pause_as_it_needs() {
@@ -60,4 +60,10 @@ fn a_migration_that_cannot_be_as_secure_as_asked_for_is_none() {
     }
     assert_here(&node);
     assert!(!node.host().calls.iter().any(|call| call.starts_with("migrate")));
+}
+
+#[test]
+fn a_copy_that_the_one_on_the_target_may_need_is_not_ended() {
+    let node = silent_at_the_end(&KVM, 1);
+    assert_eq!(node.state(), Some(State::Paused(Pause::Outgoing)));
 }

@@ -1,27 +1,48 @@
-//! What xl has been seen to do with a guest that leaves.
+//! Where a guest that leaves is, and what only looks like it.
 
 use crate::XEN;
-use contract::migration::failing;
-use contract::{GUEST, only_state};
-use exec::Deadline;
+use contract::lifecycle::fault;
+use contract::migration::{assert_here, meanwhile, silent_at_the_end};
+use contract::{GUEST, Node, only_state};
 use hypervisor::scripted::{Answer, Effect, Host};
-use hypervisor::{Job, Pause, State};
-use std::thread;
-use std::time::Duration;
+use hypervisor::{State, Uuid};
 
 #[test]
 fn what_is_left_of_a_guest_that_has_arrived_is_ended_also_where_xl_does_not_answer() {
-    let node = failing(&XEN, Answer::Hang, Effect::Half);
-    thread::scope(|scope| {
-        let migration = scope.spawn(|| node.migrate().gives(0));
-        let soon = Deadline::after(Duration::from_secs(20));
-        while node.host().guests[GUEST].job != Job::Running {
-            assert!(soon.pause(Duration::from_millis(5)), "it does not begin");
-        }
-        node.put_there(&Host::default().with(GUEST, State::Running));
-        let suspended = Host::default().with(GUEST, State::Paused(Pause::Outgoing));
-        node.put(&suspended.failing("*", Answer::Unreachable));
-        migration.join().unwrap();
-    });
+    let node = silent_at_the_end(&XEN, 0);
     assert_eq!((node.state(), only_state(&node.there())), (None, Some(State::Running)));
+}
+
+/// Lets another guest have the name on the other host.
+fn take_name(node: &Node) {
+    let mut other = Host::default().with(GUEST, State::Running);
+    let uuid = Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a2");
+    other.guests.get_mut(GUEST).unwrap().uuid = uuid;
+    node.put_there(&other);
+}
+
+#[test]
+fn another_guest_of_the_name_on_the_target_is_not_the_one_that_arrived() {
+    let node = XEN.node(&Host::default());
+    let mut definition = std::fs::read_to_string(node.config()).unwrap();
+    definition.push_str("uuid = \"6b1f2a10-0000-4000-8000-0000000000a1\"\n");
+    std::fs::write(node.config(), definition).unwrap();
+    node.call("start").gives(0);
+    node.change(|host| host.faults = vec![fault("migrate", Answer::Hang, Effect::None)]);
+    let begun = |host: Host| host.calls.iter().any(|call| call.starts_with("migrate"));
+    meanwhile(&node, begun, 1, || take_name(&node));
+    assert_here_beside(&node);
+
+    // It is seen before anything is sent, too.
+    node.change(|host| host.calls.clear());
+    node.migrate().gives(1).because("UUID 6b1f2a10-0000-4000-8000-0000000000a2, is active there");
+    assert!(!begun(node.host()));
+    assert_here_beside(&node);
+}
+
+fn assert_here_beside(node: &Node) {
+    assert_eq!(only_state(&node.there()), Some(State::Running));
+    node.put_there(&Host::default());
+    assert_here(node);
+    take_name(node);
 }

@@ -165,9 +165,13 @@ impl Guest<'_> {
         let name = &self.identity.name;
         let answer = CONNECT_SLICE.max(target.abilities().answer);
         let there = self.done(target.look(&self.identity, self.by.slice(answer)))?;
-        // Another guest of that name is no copy of this one; whether it is in the way is asked next.
-        if self.same(&there).is_err() {
-            return Ok(());
+        // Another guest of that name is no copy of this one. Whether one that is off is in the way is asked next.
+        match self.same(&there) {
+            Err(Error::OtherGuest { guest, found, .. }) if there.state.is_active() => {
+                return Err(Error::NameTaken { guest, found });
+            }
+            Err(_) => return Ok(()),
+            Ok(()) => {}
         }
         match there.state {
             State::Off => Ok(()),

@@ -28,7 +28,8 @@ impl Guest<'_> {
             let seen = self.observe()?;
             let here = seen.state;
             let there = target.look(&self.identity, self.by.slice(answer));
-            let there = there.map(|sight| sight.state);
+            // Another guest of that name has not arrived, whatever it does.
+            let there = there.map(|it| self.same(&it).map_or(State::Off, |()| it.state));
             match (here, &there, &outcome) {
                 (State::Off, Ok(State::Running | State::Paused(Pause::Admin)), _) => {
                     if let Err(error) = outcome {
@@ -45,7 +46,7 @@ impl Guest<'_> {
                 (State::Remains, Ok(State::Running), _) => {
                     return self.end_double();
                 }
-                // Without post-copy the one there needs nothing of this one, which nobody who answers would end.
+                // Who would end this copy does not answer. After a post-copy the one there may need it.
                 (State::Paused(Pause::Outgoing), Ok(State::Running), _)
                     if seen.silence.is_some() && !self.hypervisor.abilities().postcopy =>
                 {

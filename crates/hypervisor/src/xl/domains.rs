@@ -6,6 +6,7 @@ use super::table::Role;
 use super::{userdata, xenstore};
 use crate::Deadline;
 use crate::identity::{Identity, Name};
+use crate::state::State;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -24,11 +25,16 @@ enum Called {
 }
 
 impl Called {
+    /// What its name makes the domain to the guest, or made it.
     fn role(&self, guest: &Name) -> Option<Role> {
         match self {
             Self::Now(name) | Self::First(name) => Role::by_name(name, guest),
             Self::Unknown => None,
         }
+    }
+
+    fn role_now(&self, guest: &Name) -> Option<Role> {
+        matches!(self, Self::Now(_)).then(|| self.role(guest)).flatten()
     }
 }
 
@@ -58,7 +64,7 @@ impl Domains {
         Some(Self(found.into_iter().map(called).collect()))
     }
 
-    /// Those that are the guest: that have its UUID or, where that is not known, its name.
+    /// Those that are the guest: that have its UUID or, where that is not known, its name now.
     pub fn of(&self, guest: &Identity) -> Vec<Info> {
         self.called(guest).map(|(info, _)| *info).collect()
     }
@@ -67,7 +73,7 @@ impl Domains {
     fn called(&self, guest: &Identity) -> impl Iterator<Item = &(Info, Called)> {
         self.0.iter().filter(|(info, called)| match &guest.uuid {
             Some(uuid) => info.domain.uuid() == *uuid,
-            None => called.role(&guest.name).is_some(),
+            None => called.role_now(&guest.name).is_some(),
         })
     }
 
@@ -81,7 +87,9 @@ impl Domains {
             };
             (role, *info)
         });
-        found.min_by_key(|(role, _)| role.unwrap_or(Role::Itself))
+        // A copy that is left may have its UUID and a lower number.
+        let runs = |info: &Info| info.condition.state() == State::Running;
+        found.min_by_key(|(role, info)| (role.unwrap_or(Role::Itself), !runs(info)))
     }
 
     /// Whether none of them can be the guest. One without a name may be any guest; one that had another may be one of
@@ -168,7 +176,17 @@ mod tests {
             let found = made([(4, called)]).first(&guest(uuid(4)), &Programs::now());
             assert_eq!(found.map(|(role, _)| role), Some(None));
         }
-        assert_eq!(ids(&made([(4, first())]), &guest(None)), [4]);
+        // Nor whose it is where no more than the name is known: it may have another one now.
+        assert_eq!(ids(&made([(4, Called::First("g1".to_owned()))]), &guest(None)), [0; 0]);
+    }
+
+    #[test]
+    fn of_two_that_may_be_the_guest_the_one_that_runs_counts() {
+        let mut both = made([(4, Called::Unknown), (5, Called::Unknown)]);
+        both.0[0].0.condition.paused = true;
+        both.0[1].0.domain.handle = [4; 16];
+        let first = both.first(&guest(uuid(4)), &Programs::now());
+        assert_eq!(first.map(|(_, info)| info.domain.id), Some(5));
     }
 
     #[test]

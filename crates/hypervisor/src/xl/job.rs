@@ -48,6 +48,12 @@ impl Programs {
         self.0.iter().filter_map(task).collect()
     }
 
+    /// Every xl that builds a domain for the guest, which may not be there yet. It outlives an agent that is killed.
+    pub fn builders(&self, guest: &Name) -> Vec<Process> {
+        let builds = |task: &Task| task.work == Work::Build;
+        self.tasks(guest, None).into_iter().filter(builds).map(|task| task.process).collect()
+    }
+
     /// Whether the memory of a guest comes into the domain of that number from another host. The xl that lets it in
     /// names neither guest nor domain, but its helper, which is there for that long, names the domain.
     pub fn receive(&self, id: u16) -> bool {
@@ -56,17 +62,6 @@ impl Programs {
         let mut helpers = self.0.iter().filter(|(_, line)| restored(line) == Some(id));
         helpers.any(|(helper, _)| helper.parent().is_some_and(receives))
     }
-}
-
-/// Every xl that is at work on the guest now.
-pub fn of(guest: &Name, id: Option<u16>) -> Vec<Task> {
-    Programs::now().tasks(guest, id)
-}
-
-/// Every xl that builds a domain for the guest, which may not be there yet. It outlives an agent that is killed.
-pub fn builders(guest: &Name) -> Vec<Process> {
-    let builds = |task: &Task| task.work == Work::Build;
-    of(guest, None).into_iter().filter(builds).map(|task| task.process).collect()
 }
 
 impl Task {

@@ -6,7 +6,7 @@
 use super::Xl;
 use super::address::Address;
 use super::call::{DIRECTORY, Found, make_directory};
-use super::job::{self, Task};
+use super::job::{Programs, Task};
 use super::table;
 use crate::Deadline;
 use crate::error::{Error, Result};
@@ -98,7 +98,7 @@ pub fn save(xl: &Xl, guest: &Name, file: &Path, by: Deadline) -> Result<()> {
     if let Some(ended) = saving.wait(by.less(GIVE_UP.min(by.remaining() / 4))) {
         return ended;
     }
-    for task in job::of(guest, Some(domain.id)).into_iter().filter(Task::holds) {
+    for task in Programs::now().tasks(guest, Some(domain.id)).into_iter().filter(Task::holds) {
         task.fail();
     }
     // It has nothing to say that is not known.
@@ -125,7 +125,7 @@ pub fn abort(xl: &Xl, guest: &Name, by: Deadline) -> Result<()> {
         for (id, name) in
             domains.iter().filter(|(_, name)| table::own(guest).any(|own| own == *name))
         {
-            for task in job::of(guest, Some(*id)).into_iter().filter(Task::holds) {
+            for task in Programs::now().tasks(guest, Some(*id)).into_iter().filter(Task::holds) {
                 working = true;
                 if name == guest.as_str() {
                     task.fail();

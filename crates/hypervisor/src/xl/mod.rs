@@ -87,10 +87,10 @@ impl Hypervisor for Xl {
 
     fn look(&self, guest: &Identity, by: Deadline) -> Result<Sight> {
         // What is done with a domain of another host is not known.
-        let programs = self.is_here().then(Programs::now);
+        let before = self.is_here().then(Programs::now);
         let table = self.table(by)?;
-        let deeds = |row: &Row| match &programs {
-            Some(all) => Deeds::here(all, &guest.name, row.id, &row.uuid, row.condition),
+        let deeds = |row: &Row| match &before {
+            Some(before) => Deeds::here(before, &guest.name, row.id, &row.uuid, row.condition),
             None => Deeds::default(),
         };
         Ok(state::sight(&table, guest, deeds))
@@ -140,7 +140,7 @@ impl Hypervisor for Xl {
     fn destroy(&self, guest: &Identity, by: Deadline) -> Result<()> {
         if self.is_here() {
             // They would go on with what is about to be destroyed, or begin anew.
-            kill(job::builders(&guest.name), by);
+            kill(Programs::now().builders(&guest.name), by);
         }
         let table = self.table(by)?;
         table.of(guest).try_for_each(|(_, row)| self.end(row, by))?;

@@ -69,17 +69,19 @@ pub struct Deeds {
 }
 
 impl Deeds {
-    /// What this host shows of a domain of the guest's. The programs are those that ran before the domain was looked
-    /// at: one that ends meanwhile may have let the guest run on.
+    /// What this host shows of a domain of the guest's, and showed before that was looked at: an xl that has ended
+    /// since may have let the guest run on, and one that has begun may be why it stands still.
     pub fn here(
-        programs: &Programs,
+        before: &Programs,
         guest: &Name,
         id: u16,
         uuid: &Uuid,
         condition: Condition,
     ) -> Self {
+        let mut tasks = before.tasks(guest, Some(id));
+        tasks.extend(Programs::now().tasks(guest, Some(id)));
         Self {
-            tasks: programs.tasks(guest, Some(id)),
+            tasks,
             unfinished: !userdata::is_there(id, uuid),
             forsaken: condition.shutdown.is_some() && job::keepers(guest).is_empty(),
         }

@@ -83,7 +83,7 @@ impl Witness for Xen {
     /// to build it anew, since it has rebooted.
     fn proves_absence(&self, guest: &Identity) -> bool {
         self.daemon().is_none()
-            && job::builders(&guest.name).is_empty()
+            && Programs::now().builders(&guest.name).is_empty()
             && job::keepers(&guest.name).is_empty()
             && Domains::look(Some(Deadline::after(NAMES)))
                 .is_some_and(|domains| domains.exclude(guest))
@@ -92,7 +92,7 @@ impl Witness for Xen {
     /// The xl that builds the guest, which is to end first, and the guest's domains; where there is none, the xl
     /// that is about to bring it back, as it does when a guest reboots, and the QEMU that one has left behind.
     fn find(&self, guest: &Identity) -> Vec<Trace> {
-        let mut processes = job::builders(&guest.name);
+        let mut processes = Programs::now().builders(&guest.name);
         let domains = Self::living(guest);
         if domains.is_empty() {
             processes.extend(job::keepers(&guest.name));
@@ -115,18 +115,18 @@ impl Witness for Xen {
     }
 
     fn state(&self, guest: &Identity, by: Deadline) -> Option<State> {
-        let programs = Programs::now();
+        let before = Programs::now();
         let domains = Domains::look(Some(by));
-        let Some((role, info)) = domains.and_then(|all| all.first(guest, &programs)) else {
+        let Some((role, info)) = domains.and_then(|all| all.first(guest, &before)) else {
             let ends =
                 || job::keepers(&guest.name).is_empty() && !emulator::left_behind(guest).is_empty();
-            return match job::builders(&guest.name)[..] {
+            return match before.builders(&guest.name)[..] {
                 [] => ends().then_some(State::Remains),
                 _ => Some(State::Paused(Pause::Building)),
             };
         };
         let Info { domain, condition, cpus, .. } = info;
-        let mut deeds = Deeds::here(&programs, &guest.name, domain.id, &domain.uuid(), condition);
+        let mut deeds = Deeds::here(&before, &guest.name, domain.id, &domain.uuid(), condition);
         deeds.forsaken &= self.daemon().is_none();
         Some(match (role, state(role.unwrap_or(Role::Itself), condition, cpus, &deeds)) {
             // It may wait for the word that it may run, and what a daemon does shows no process.
