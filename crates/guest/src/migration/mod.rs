@@ -133,7 +133,10 @@ impl Guest<'_> {
         journey: &mut Journey,
     ) -> Result<()> {
         let begun = Instant::now();
-        self.make_room(target)?;
+        let room = self.make_room(target);
+        // After another failure of that it may be there already.
+        journey.stayed = matches!(room, Err(Error::NameTaken { .. }));
+        room?;
         let checked = self.preflight(target, &order.migration);
         journey.preflight += begun.elapsed();
         journey.stayed = checked.is_err();
