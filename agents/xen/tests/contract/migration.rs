@@ -24,11 +24,13 @@ fn take_name(node: &Node) {
 #[test]
 fn another_guest_of_the_name_on_the_target_is_not_the_one_that_arrived() {
     let node = XEN.node(&Host::default());
-    let mut definition = std::fs::read_to_string(node.config()).unwrap();
-    definition.push_str("uuid = \"6b1f2a10-0000-4000-8000-0000000000a1\"\n");
-    std::fs::write(node.config(), definition).unwrap();
     node.call("start").gives(0);
-    node.change(|host| host.faults = vec![fault("migrate", Answer::Hang, Effect::None)]);
+    node.change(|host| {
+        // Its configuration has none, so xl made this one up.
+        host.guests.get_mut(GUEST).unwrap().uuid =
+            Uuid::parse("6b1f2a10-0000-4000-8000-0000000000a1");
+        host.faults = vec![fault("migrate", Answer::Hang, Effect::None)];
+    });
     let begun = |host: Host| host.calls.iter().any(|call| call.starts_with("migrate"));
     meanwhile(&node, begun, 1, || take_name(&node));
     assert_here_beside(&node);

@@ -95,9 +95,9 @@ impl Guest<'_> {
     /// # Errors
     /// [`Error::NotMigrated`] and all that comes before anything has moved leave the guest on this node;
     /// [`Journey::stayed`] says whether it is there alone. The hypervisor's words are kept.
-    pub fn migrate_to(&self, order: &Order<'_>, journey: &mut Journey) -> Result<()> {
-        let name = &self.identity.name;
+    pub fn migrate_to(&mut self, order: &Order<'_>, journey: &mut Journey) -> Result<()> {
         let size = self.ready_to_leave()?;
+        let name = &self.identity.name;
         let destination = &order.migration.destination;
         let connect = CONNECT_SLICE.max(self.hypervisor.abilities().answer * 2);
         let target = self.hypervisor.remote(destination, self.by.slice(connect));
@@ -144,7 +144,10 @@ impl Guest<'_> {
     }
 
     /// Aborts what holds the guest, and refuses one that does not run. Gives its memory in MiB.
-    fn ready_to_leave(&self) -> Result<u64> {
+    ///
+    /// A UUID that its configuration leaves open is known from here on: a migration keeps it, so another guest of
+    /// the name is told from this one.
+    fn ready_to_leave(&mut self) -> Result<u64> {
         let name = &self.identity.name;
         let mut seen = self.observe()?;
         if seen.sight.as_ref().is_some_and(|sight| sight.job.holds()) {
@@ -157,7 +160,9 @@ impl Guest<'_> {
         }
         match seen.state {
             State::Running | State::Paused(Pause::Admin) => {
-                Ok(seen.sight.map_or(0, |sight| sight.memory))
+                let Some(sight) = seen.sight else { return Ok(0) };
+                self.identity.uuid = self.identity.uuid.take().or(sight.uuid);
+                Ok(sight.memory)
             }
             state => Err(Error::NotMigratable { guest: name.clone(), state }),
         }

@@ -99,9 +99,9 @@ impl World {
     }
 
     /// Does something with the guest on a host.
-    fn on<T>(&self, side: usize, act: impl FnOnce(&Guest) -> T) -> T {
+    fn on<T>(&self, side: usize, act: impl FnOnce(&mut Guest) -> T) -> T {
         let host = Scripted::new(self.path(side));
-        act(&Guest {
+        act(&mut Guest {
             identity: self.definition.identity.clone(),
             hypervisor: &host,
             witness: &host,
